@@ -1,0 +1,3 @@
+//! The `reglaze` binary.
+
+fn main() {}
