@@ -1,4 +1,11 @@
 //! Decisions and their data. Nothing here does I/O or knows the time.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod definition;
+pub mod finding;
+pub mod policy;
+pub mod report;
 pub mod snapshot;
+pub mod template;
+pub mod version;
+pub mod yaml;

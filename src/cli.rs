@@ -1,0 +1,106 @@
+//! Arguments as types. No logic: what they mean is decided in `settings` and `commands`.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps the image catalogue of an OpenStack cloud fresh.
+///
+/// The usual round: `update --write` adds new upstream builds, with proven checksums, to images/*.yml; people review
+/// the change; `plan` shows what it means for each cloud; `apply` carries it out: verified upload, rotation, retirement.
+#[derive(Debug, Parser)]
+#[command(name = "reglaze", version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Exit codes:\n  \
+    0  done, or nothing to do\n  \
+    1  nothing could be done: settings, YAML, or every cloud or upstream failed\n  \
+    2  changes pending (plan; update without --write)\n  \
+    3  something failed or needs a person; the rest was done\n\n\
+    Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action.\n\
+    Data goes to stdout, progress and log to stderr.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What all commands share.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what `apply` would do on each cloud; changes nothing
+    ///
+    /// Reads each cloud's images once and compares them with the definitions. Exits with 2 when there is something to do.
+    /// The plan's fingerprint binds a later `apply --fingerprint` to exactly these steps.
+    Plan,
+    /// Carry the definitions out on each cloud: upload, publish, rotate, retire
+    ///
+    /// Plans again, holds the plan against the reviewed one if --fingerprint or --plan is given, and carries it out. An image is
+    /// visible to others only after its digest was proven. Run it again after any interruption: it continues.
+    Apply(ApplyArguments),
+}
+
+/// Flags that make sense for most commands.
+#[derive(Debug, Args)]
+pub struct Shared {
+    /// Settings file; its folder is the root of all other paths [default: reglaze.yml, if there]
+    #[arg(long, global = true, env = "REGLAZE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of definitions, or one file [default: images]
+    #[arg(long, global = true, env = "REGLAZE_IMAGES", value_name = "PATH")]
+    pub images: Option<PathBuf>,
+    /// Folder of your own upstream sources [default: sources, if there]
+    #[arg(long, global = true, env = "REGLAZE_SOURCES", value_name = "FOLDER")]
+    pub sources: Option<PathBuf>,
+    /// A cloud of clouds.yaml; repeatable [default: `clouds` of the settings, else `OS_CLOUD`]
+    #[arg(long, global = true, env = "REGLAZE_CLOUD", value_name = "NAME", value_delimiter = ',')]
+    pub cloud: Vec<String>,
+    /// Only definitions whose name this regular expression finds; others are not looked at
+    #[arg(long, global = true, env = "REGLAZE_FILTER", value_name = "REGEX")]
+    pub filter: Option<String>,
+    /// How stdout is written
+    #[arg(long, global = true, env = "REGLAZE_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Only the definitions of shard I of N, counted from 1
+    #[arg(long, global = true, env = "REGLAZE_SHARD", value_name = "I/N")]
+    pub shard: Option<String>,
+    /// The date to decide with, to see what another day would bring [default: today, UTC]
+    #[arg(long, global = true, env = "REGLAZE_TODAY", value_name = "YYYY-MM-DD")]
+    pub today: Option<NaiveDate>,
+    /// Fetch URLs that begin with FROM from TO instead; repeatable; changes nothing that is written or shown
+    #[arg(long, global = true, env = "REGLAZE_UPSTREAM_MAP", value_name = "FROM=TO", value_delimiter = ' ')]
+    pub upstream_map: Vec<String>,
+    /// Let warnings count like errors
+    #[arg(long, global = true, env = "REGLAZE_STRICT", value_name = "BOOL",
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub strict: bool,
+    /// Tell more on stderr; twice: every request
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How stdout is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people in a terminal
+    Text,
+    /// One JSON document
+    Json,
+    /// For pull requests and step summaries
+    Markdown,
+    /// Workflow commands: findings become annotations
+    Github,
+}
+
+/// Flags of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// The fingerprint of the reviewed plan; a cloud whose plan differs is left alone; repeatable as CLOUD=FINGERPRINT
+    #[arg(long, env = "REGLAZE_FINGERPRINT", value_name = "[CLOUD=]FINGERPRINT", value_delimiter = ' ')]
+    pub fingerprint: Vec<String>,
+    /// A reviewed plan (`plan --format json`); only steps that it holds are done; repeatable
+    #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
+    pub plan: Vec<PathBuf>,
+}

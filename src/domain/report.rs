@@ -1,0 +1,208 @@
+//! What a run says in the end, in every form: text, JSON, Markdown, workflow commands; and the exit code.
+
+use serde::Serialize;
+
+use super::finding::{Finding, Level};
+
+/// How a run ended, before its findings are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Done, or nothing to do.
+    Done,
+    /// There is something to do, and this command does not do it.
+    Pending,
+    /// Something failed; the rest was done.
+    Partly,
+    /// Nothing could be done.
+    Nothing,
+}
+
+/// What a run says in the end.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub ending: Ending,
+    /// Whether anything was changed or would be.
+    pub changes: bool,
+    /// The JSON document without `findings`.
+    pub data: serde_json::Map<String, serde_json::Value>,
+    /// The text for people, without findings.
+    pub text: String,
+    /// The same in Markdown, without findings.
+    pub markdown: String,
+    /// What a person should know.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The process's exit code. 1 before 3 before 2 before 0; warnings count only if `strict`.
+    pub fn exit_code(&self, strict: bool) -> u8 {
+        let counts = |finding: &Finding| match finding.level {
+            Level::Error => true,
+            Level::Warning => strict,
+            Level::Note => false,
+        };
+        match self.ending {
+            Ending::Nothing => 1,
+            Ending::Partly => 3,
+            _ if self.findings.iter().any(counts) => 3,
+            Ending::Pending => 2,
+            Ending::Done => 0,
+        }
+    }
+
+    /// One JSON document; `findings` is always there.
+    pub fn json(&self) -> String {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            #[serde(flatten)]
+            data: &'a serde_json::Map<String, serde_json::Value>,
+            findings: &'a [Finding],
+        }
+        let document = Document { data: &self.data, findings: &self.findings };
+        // Maps of strings and plain structs always serialise.
+        serde_json::to_string_pretty(&document).unwrap_or_default()
+    }
+
+    /// The text, findings last: what needs a person stands where the eye is.
+    pub fn text(&self) -> String {
+        let mut text = self.text.clone();
+        if !self.findings.is_empty() && !text.is_empty() {
+            text.push('\n');
+        }
+        for finding in &self.findings {
+            text.push_str(&finding.to_string());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Markdown: findings first, since a summary is skimmed from the top.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        for finding in self.findings.iter().filter(|finding| finding.level != Level::Note) {
+            text.push_str("- ");
+            text.push_str(&escape_markdown(&finding.to_string()));
+            text.push('\n');
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text + &self.markdown
+    }
+
+    /// Workflow commands: one annotation for each finding.
+    pub fn workflow_commands(&self) -> String {
+        self.findings.iter().map(|finding| command(finding) + "\n").collect()
+    }
+}
+
+fn command(finding: &Finding) -> String {
+    let kind = match finding.level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "notice",
+    };
+    let mut properties = vec![format!("title={}", escape_property(finding.rule))];
+    if let Some(file) = &finding.file {
+        properties.push(format!("file={}", escape_property(file)));
+    }
+    if let Some(line) = finding.line {
+        properties.push(format!("line={line}"));
+    }
+    if let Some(column) = finding.column {
+        properties.push(format!("col={column}"));
+    }
+    let subject: String = [&finding.cloud, &finding.image]
+        .into_iter()
+        .flatten()
+        .map(|part| format!("{part}: "))
+        .collect();
+    format!("::{kind} {}::{}", properties.join(","), escape_data(&(subject + &finding.message)))
+}
+
+/// The escapes of GitHub's workflow commands, data part
+/// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
+pub fn escape_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Makes foreign text harmless in Markdown: no markup, no mentions, no HTML, no table breaks.
+pub fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            // A zero-width joiner keeps `@name` from being a mention.
+            '@' => escaped.push_str("@\u{200d}"),
+            '\r' | '\n' => escaped.push(' '),
+            '\\' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// Foreign text for a terminal or a log: control characters, which could forge lines or colours, become `\u{…}`.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect::<Vec<_>>() } else { vec![letter] })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(ending: Ending, findings: Vec<Finding>) -> Report {
+        Report {
+            ending,
+            changes: false,
+            data: serde_json::Map::new(),
+            text: String::new(),
+            markdown: String::new(),
+            findings,
+        }
+    }
+
+    #[test]
+    fn one_goes_before_three_before_two_before_nought() {
+        let error = || vec![Finding::error("rule", "broken")];
+        let warning = || vec![Finding::warning("rule", "odd")];
+        assert_eq!(report(Ending::Nothing, error()).exit_code(false), 1);
+        assert_eq!(report(Ending::Pending, error()).exit_code(false), 3);
+        assert_eq!(report(Ending::Partly, vec![]).exit_code(false), 3);
+        assert_eq!(report(Ending::Pending, warning()).exit_code(false), 2);
+        assert_eq!(report(Ending::Pending, warning()).exit_code(true), 3);
+        assert_eq!(report(Ending::Done, vec![]).exit_code(true), 0);
+    }
+
+    #[test]
+    fn a_finding_cannot_forge_a_second_command() {
+        let finding = Finding::error("rule", "100%\n::set-output name=a::b").at("a,b:c.yml", super::super::finding::Place { line: 3, column: 7 });
+        assert_eq!(
+            report(Ending::Done, vec![finding]).workflow_commands(),
+            "::error title=rule,file=a%2Cb%3Ac.yml,line=3,col=7::100%25%0A::set-output name=a::b\n"
+        );
+    }
+
+    #[test]
+    fn foreign_text_is_harmless_in_markdown_and_terminals() {
+        assert_eq!(escape_markdown("<b>@you [x](y)|\n"), "&lt;b&gt;@\u{200d}you \\[x\\](y)\\| ");
+        assert_eq!(printable("a\u{1b}[31m\r\nb"), "a\\u{1b}[31m\\r\\nb");
+    }
+
+    #[test]
+    fn json_always_has_findings() {
+        assert_eq!(report(Ending::Done, vec![]).json(), "{\n  \"findings\": []\n}");
+    }
+}
