@@ -10,7 +10,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// The usual round: `update --write` adds new upstream builds, with proven checksums, to images/*.yml; people review
 /// the change; `plan` shows what it means for each cloud; `apply` carries it out: verified upload, rotation, retirement.
 #[derive(Debug, Parser)]
-#[command(name = "reglaze", version, propagate_version = true, max_term_width = 110)]
+#[command(
+    name = "reglaze",
+    version,
+    propagate_version = true,
+    max_term_width = 110
+)]
 #[command(after_help = "Exit codes:\n  \
     0  done, or nothing to do\n  \
     1  nothing could be done: settings, YAML, or every cloud or upstream failed\n  \
@@ -29,18 +34,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Show what `apply` would do on each cloud; changes nothing
-    ///
-    /// Reads each cloud's images once and compares them with the definitions. Exits with 2 when there is something to do.
-    /// The plan's fingerprint binds a later `apply --fingerprint` to exactly these steps.
-    Plan,
-    /// Carry the definitions out on each cloud: upload, publish, rotate, retire
-    ///
-    /// Plans again, holds the plan against the reviewed one if --fingerprint or --plan is given, and carries it out. An image is
-    /// visible to others only after its digest was proven. Run it again after any interruption: it continues.
-    Apply(ApplyArguments),
-}
+pub enum Command {}
 
 /// Flags that make sense for most commands.
 #[derive(Debug, Args)]
@@ -55,13 +49,25 @@ pub struct Shared {
     #[arg(long, global = true, env = "REGLAZE_SOURCES", value_name = "FOLDER")]
     pub sources: Option<PathBuf>,
     /// A cloud of clouds.yaml; repeatable [default: `clouds` of the settings, else `OS_CLOUD`]
-    #[arg(long, global = true, env = "REGLAZE_CLOUD", value_name = "NAME", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        env = "REGLAZE_CLOUD",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
     pub cloud: Vec<String>,
     /// Only definitions whose name this regular expression finds; others are not looked at
     #[arg(long, global = true, env = "REGLAZE_FILTER", value_name = "REGEX")]
     pub filter: Option<String>,
     /// How stdout is written
-    #[arg(long, global = true, env = "REGLAZE_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        env = "REGLAZE_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
     pub format: Format,
     /// Only the definitions of shard I of N, counted from 1
     #[arg(long, global = true, env = "REGLAZE_SHARD", value_name = "I/N")]
@@ -70,7 +76,13 @@ pub struct Shared {
     #[arg(long, global = true, env = "REGLAZE_TODAY", value_name = "YYYY-MM-DD")]
     pub today: Option<NaiveDate>,
     /// Fetch URLs that begin with FROM from TO instead; repeatable; changes nothing that is written or shown
-    #[arg(long, global = true, env = "REGLAZE_UPSTREAM_MAP", value_name = "FROM=TO", value_delimiter = ' ')]
+    #[arg(
+        long,
+        global = true,
+        env = "REGLAZE_UPSTREAM_MAP",
+        value_name = "FROM=TO",
+        value_delimiter = ' '
+    )]
     pub upstream_map: Vec<String>,
     /// Let warnings count like errors
     #[arg(long, global = true, env = "REGLAZE_STRICT", value_name = "BOOL",
@@ -92,15 +104,4 @@ pub enum Format {
     Markdown,
     /// Workflow commands: findings become annotations
     Github,
-}
-
-/// Flags of `apply`.
-#[derive(Debug, Args)]
-pub struct ApplyArguments {
-    /// The fingerprint of the reviewed plan; a cloud whose plan differs is left alone; repeatable as CLOUD=FINGERPRINT
-    #[arg(long, env = "REGLAZE_FINGERPRINT", value_name = "[CLOUD=]FINGERPRINT", value_delimiter = ' ')]
-    pub fingerprint: Vec<String>,
-    /// A reviewed plan (`plan --format json`); only steps that it holds are done; repeatable
-    #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
-    pub plan: Vec<PathBuf>,
 }

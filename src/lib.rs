@@ -3,6 +3,14 @@
 //! Data flows one way: discover → verify → propose → (review) → plan → apply.
 //! The modules in reading order:
 //!
+//! - [`cli`], [`settings`], [`action`]: what the user wants, read once;
+//! - [`commands`]: one file per subcommand, each a straight line;
+//! - [`definitions`]: the edges, which know how, never whether;
 //! - [`domain`]: decisions and their data; no I/O, no clock, no environment.
 
+pub mod action;
+pub mod cli;
+pub mod commands;
+pub mod definitions;
 pub mod domain;
+pub mod settings;

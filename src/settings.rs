@@ -138,7 +138,7 @@ struct File {
 #[serde(untagged)]
 enum CloudEntry {
     Name(String),
-    Full(FullCloud),
+    Full(Box<FullCloud>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -174,7 +174,10 @@ impl Settings {
                 .images
                 .clone()
                 .unwrap_or_else(|| under(Path::new(file.images.as_deref().unwrap_or("images")))),
-            sources: flags.sources.clone().unwrap_or_else(|| under(Path::new("sources"))),
+            sources: flags
+                .sources
+                .clone()
+                .unwrap_or_else(|| under(Path::new("sources"))),
             keys: under(Path::new("keys")),
             clouds,
             tag: file.tag.unwrap_or_else(|| "managed_by_reglaze".to_owned()),
@@ -182,10 +185,24 @@ impl Settings {
             verify: file.verify.unwrap_or_default(),
             policy: file.policy,
             limits,
-            filter: flags.filter.as_deref().filter(|text| !text.is_empty()).map(filter).transpose()?,
-            shard: flags.shard.as_deref().filter(|text| !text.is_empty()).map(shard).transpose()?,
+            filter: flags
+                .filter
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .map(filter)
+                .transpose()?,
+            shard: flags
+                .shard
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .map(shard)
+                .transpose()?,
             today: flags.today.unwrap_or(today),
-            upstream_map: flags.upstream_map.iter().map(|pair| mapping(pair)).collect::<Result<_, _>>()?,
+            upstream_map: flags
+                .upstream_map
+                .iter()
+                .map(|pair| mapping(pair))
+                .collect::<Result<_, _>>()?,
             format: flags.format,
             strict: flags.strict,
             root,
@@ -196,8 +213,14 @@ impl Settings {
 impl From<CloudEntry> for Cloud {
     fn from(entry: CloudEntry) -> Self {
         match entry {
-            CloudEntry::Name(name) => Self { name, policy: PolicyOverride::default() },
-            CloudEntry::Full(FullCloud { name, policy }) => Self { name, policy },
+            CloudEntry::Name(name) => Self {
+                name,
+                policy: PolicyOverride::default(),
+            },
+            CloudEntry::Full(full) => Self {
+                name: full.name,
+                policy: full.policy,
+            },
         }
     }
 }
@@ -208,10 +231,14 @@ fn named(names: &[String], entries: Vec<CloudEntry>) -> Vec<Cloud> {
     names
         .iter()
         .map(|name| {
-            known.iter().find(|cloud| cloud.name == *name).cloned().unwrap_or_else(|| Cloud {
-                name: name.clone(),
-                policy: PolicyOverride::default(),
-            })
+            known
+                .iter()
+                .find(|cloud| cloud.name == *name)
+                .cloned()
+                .unwrap_or_else(|| Cloud {
+                    name: name.clone(),
+                    policy: PolicyOverride::default(),
+                })
         })
         .collect()
 }
@@ -224,7 +251,12 @@ fn read(config: Option<&Path>) -> Result<(PathBuf, File), SettingsError> {
         Err(error) if config.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
             return Ok((root, File::default()));
         }
-        Err(source) => return Err(SettingsError::Read { path: path.display().to_string(), source }),
+        Err(source) => {
+            return Err(SettingsError::Read {
+                path: path.display().to_string(),
+                source,
+            });
+        }
     };
     if text.trim().is_empty() {
         return Ok((root, File::default()));
@@ -243,7 +275,9 @@ fn limits(entry: &LimitsEntry) -> Result<Limits, SettingsError> {
 
 /// `64GiB`, `512MiB`, or plain bytes.
 fn bytes(text: &str) -> Result<u64, SettingsError> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).trim();
+    let digits = text
+        .trim_end_matches(|letter: char| letter.is_ascii_alphabetic())
+        .trim();
     let unit = match text.trim_start_matches(|c: char| c.is_ascii_digit()).trim() {
         "" | "B" => Some(1),
         "KiB" => Some(1 << 10),
@@ -275,7 +309,10 @@ fn filter(text: &str) -> Result<Regex, SettingsError> {
 fn shard(text: &str) -> Result<Shard, SettingsError> {
     text.split_once('/')
         .and_then(|(index, count)| {
-            let shard = Shard { index: index.parse().ok()?, count: count.parse().ok()? };
+            let shard = Shard {
+                index: index.parse().ok()?,
+                count: count.parse().ok()?,
+            };
             (1..=shard.count).contains(&shard.index).then_some(shard)
         })
         .ok_or_else(|| SettingsError::Flag {
@@ -301,7 +338,10 @@ impl Shard {
     pub fn holds(self, name: &str) -> bool {
         use sha2::{Digest, Sha256};
         let digest = Sha256::digest(name.as_bytes());
-        let number = digest.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let number = digest
+            .iter()
+            .take(8)
+            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
         number % self.count == self.index - 1
     }
 }
@@ -309,7 +349,9 @@ impl Shard {
 impl Settings {
     /// Whether a definition is looked at in this run.
     pub fn looks_at(&self, name: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.is_match(name))
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.is_match(name))
             && self.shard.is_none_or(|shard| shard.holds(name))
     }
 }
@@ -330,7 +372,11 @@ mod tests {
     fn shards_part_the_names_without_overlap() {
         let shards: Vec<_> = (1..=3).map(|index| Shard { index, count: 3 }).collect();
         for name in ["Ubuntu 24.04", "Debian 13", "Flatcar", "ä"] {
-            assert_eq!(shards.iter().filter(|shard| shard.holds(name)).count(), 1, "{name}");
+            assert_eq!(
+                shards.iter().filter(|shard| shard.holds(name)).count(),
+                1,
+                "{name}"
+            );
         }
         assert!(shard("0/3").is_err() && shard("4/3").is_err() && shard("x").is_err());
     }

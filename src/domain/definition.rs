@@ -12,7 +12,6 @@ use chrono::NaiveDate;
 use super::checksum::Checksum;
 use super::finding::{Finding, Place};
 use super::policy::PolicyOverride;
-use super::signature::Fingerprint;
 use super::snapshot::Visibility;
 use super::version::Order;
 
@@ -108,8 +107,8 @@ pub struct Version {
     pub image_description: Option<String>,
     /// The manifest that proved the digest.
     pub manifest: Option<String>,
-    /// The primary key that signed the manifest.
-    pub signed_by: Option<Fingerprint>,
+    /// The full fingerprint of the primary key that signed the manifest, in upper case.
+    pub signed_by: Option<String>,
 }
 
 impl Version {

@@ -104,10 +104,16 @@ pub fn resolve(multi: bool, overrides: &[&PolicyOverride]) -> Result<Policy, Box
         .find_map(|one| one.preset.as_deref())
         .unwrap_or("osism");
     let Some((_, text)) = PRESETS.iter().find(|(known, _)| *known == name) else {
-        let known: Vec<_> = PRESETS.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let known: Vec<_> = PRESETS
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
         return Err(Box::new(Finding::error(
             "unknown-preset",
-            format!("policy preset `{name}` does not exist; expected one of {}", known.join(", ")),
+            format!(
+                "policy preset `{name}` does not exist; expected one of {}",
+                known.join(", ")
+            ),
         )));
     };
     let preset: Preset = yaml::read(&format!("presets/{name}.yml"), text)?;
@@ -138,11 +144,22 @@ impl PolicyOverride {
     }
 
     fn decided(self) -> Policy {
-        let Stages { latest, older, retired } = self.stages;
+        let Stages {
+            latest,
+            older,
+            retired,
+        } = self.stages;
         let latest = latest.unwrap_or_default();
-        let mut stages = vec![Stage { name: latest.name.or_else(|| Some("{name}".to_owned())), ..latest }];
+        let mut stages = vec![Stage {
+            name: latest.name.or_else(|| Some("{name}".to_owned())),
+            ..latest
+        }];
         for stage in [older, retired].into_iter().flatten() {
-            let before = Stage { keep: None, until: None, ..stages.last().cloned().unwrap_or_default() };
+            let before = Stage {
+                keep: None,
+                until: None,
+                ..stages.last().cloned().unwrap_or_default()
+            };
             stages.push(stage.over(before));
         }
         Policy {
@@ -178,8 +195,19 @@ mod tests {
     fn the_osism_preset_keeps_three_under_a_name_and_the_rest_as_community() {
         let policy = resolve(true, &[]).unwrap();
         assert!(policy.rotate);
-        let names: Vec<_> = policy.stages.iter().map(|stage| stage.name.as_deref().unwrap()).collect();
-        assert_eq!(names, ["{name}", "{name}{separator}({version})", "{name}{separator}({version})"]);
+        let names: Vec<_> = policy
+            .stages
+            .iter()
+            .map(|stage| stage.name.as_deref().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "{name}",
+                "{name}{separator}({version})",
+                "{name}{separator}({version})"
+            ]
+        );
         assert_eq!(policy.stages[1].keep, Some(2));
         assert_eq!(policy.stages[2].visibility, Some(Visibility::Community));
         assert_eq!(policy.stages[2].keep, None);
@@ -189,7 +217,10 @@ mod tests {
     fn a_single_image_never_rotates() {
         let policy = resolve(false, &[]).unwrap();
         assert!(!policy.rotate);
-        assert_eq!(policy.stages[0].name.as_deref(), Some("{name}{separator}{version}"));
+        assert_eq!(
+            policy.stages[0].name.as_deref(),
+            Some("{name}{separator}{version}")
+        );
     }
 
     #[test]
@@ -198,13 +229,21 @@ mod tests {
             yaml::read("reglaze.yml", "stages: {older: {keep: 5}}\ntags: [mine]\n").unwrap();
         let policy = resolve(true, &[&own]).unwrap();
         assert_eq!(policy.stages[1].keep, Some(5));
-        assert_eq!(policy.stages[1].name.as_deref(), Some("{name}{separator}({version})"));
+        assert_eq!(
+            policy.stages[1].name.as_deref(),
+            Some("{name}{separator}({version})")
+        );
         assert_eq!(policy.tags, ["mine"]);
     }
 
     #[test]
     fn an_unknown_preset_is_named() {
         let own: PolicyOverride = yaml::read("reglaze.yml", "preset: osim\n").unwrap();
-        assert!(resolve(true, &[&own]).unwrap_err().message.contains("`osim`"));
+        assert!(
+            resolve(true, &[&own])
+                .unwrap_err()
+                .message
+                .contains("`osim`")
+        );
     }
 }

@@ -59,7 +59,10 @@ impl Report {
             data: &'a serde_json::Map<String, serde_json::Value>,
             findings: &'a [Finding],
         }
-        let document = Document { data: &self.data, findings: &self.findings };
+        let document = Document {
+            data: &self.data,
+            findings: &self.findings,
+        };
         // Maps of strings and plain structs always serialise.
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
@@ -80,7 +83,11 @@ impl Report {
     /// Markdown: findings first, since a summary is skimmed from the top.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
-        for finding in self.findings.iter().filter(|finding| finding.level != Level::Note) {
+        for finding in self
+            .findings
+            .iter()
+            .filter(|finding| finding.level != Level::Note)
+        {
             text.push_str("- ");
             text.push_str(&escape_markdown(&finding.to_string()));
             text.push('\n');
@@ -93,7 +100,10 @@ impl Report {
 
     /// Workflow commands: one annotation for each finding.
     pub fn workflow_commands(&self) -> String {
-        self.findings.iter().map(|finding| command(finding) + "\n").collect()
+        self.findings
+            .iter()
+            .map(|finding| command(finding) + "\n")
+            .collect()
     }
 }
 
@@ -113,18 +123,24 @@ fn command(finding: &Finding) -> String {
     if let Some(column) = finding.column {
         properties.push(format!("col={column}"));
     }
-    let subject: String = [&finding.cloud, &finding.image]
-        .into_iter()
-        .flatten()
-        .map(|part| format!("{part}: "))
-        .collect();
-    format!("::{kind} {}::{}", properties.join(","), escape_data(&(subject + &finding.message)))
+    let subject = [&finding.cloud, &finding.image];
+    let subject: Vec<_> = subject.into_iter().flatten().map(String::as_str).collect();
+    let message = [subject.as_slice(), &[&finding.message]]
+        .concat()
+        .join(": ");
+    format!(
+        "::{kind} {}::{}",
+        properties.join(","),
+        escape_data(&message)
+    )
 }
 
 /// The escapes of GitHub's workflow commands, data part
 /// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 pub fn escape_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn escape_property(text: &str) -> String {
@@ -155,7 +171,13 @@ pub fn escape_markdown(text: &str) -> String {
 /// Foreign text for a terminal or a log: control characters, which could forge lines or colours, become `\u{…}`.
 pub fn printable(text: &str) -> String {
     text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect::<Vec<_>>() } else { vec![letter] })
+        .flat_map(|letter| {
+            if letter.is_control() {
+                letter.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![letter]
+            }
+        })
         .collect()
 }
 
@@ -188,7 +210,10 @@ mod tests {
 
     #[test]
     fn a_finding_cannot_forge_a_second_command() {
-        let finding = Finding::error("rule", "100%\n::set-output name=a::b").at("a,b:c.yml", super::super::finding::Place { line: 3, column: 7 });
+        let finding = Finding::error("rule", "100%\n::set-output name=a::b").at(
+            "a,b:c.yml",
+            super::super::finding::Place { line: 3, column: 7 },
+        );
         assert_eq!(
             report(Ending::Done, vec![finding]).workflow_commands(),
             "::error title=rule,file=a%2Cb%3Ac.yml,line=3,col=7::100%25%0A::set-output name=a::b\n"
@@ -197,12 +222,18 @@ mod tests {
 
     #[test]
     fn foreign_text_is_harmless_in_markdown_and_terminals() {
-        assert_eq!(escape_markdown("<b>@you [x](y)|\n"), "&lt;b&gt;@\u{200d}you \\[x\\](y)\\| ");
+        assert_eq!(
+            escape_markdown("<b>@you [x](y)|\n"),
+            "&lt;b&gt;@\u{200d}you \\[x\\](y)\\| "
+        );
         assert_eq!(printable("a\u{1b}[31m\r\nb"), "a\\u{1b}[31m\\r\\nb");
     }
 
     #[test]
     fn json_always_has_findings() {
-        assert_eq!(report(Ending::Done, vec![]).json(), "{\n  \"findings\": []\n}");
+        assert_eq!(
+            report(Ending::Done, vec![]).json(),
+            "{\n  \"findings\": []\n}"
+        );
     }
 }

@@ -12,7 +12,9 @@ use chrono::NaiveDate;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The template names a variable that does not exist here.
-    #[error("template `{template}` names the unknown variable `{variable}` at column {column}; known are {known}")]
+    #[error(
+        "template `{template}` names the unknown variable `{variable}` at column {column}; known are {known}"
+    )]
     Unknown {
         /// The whole template.
         template: String,
@@ -24,7 +26,9 @@ pub enum TemplateError {
         known: String,
     },
     /// A date format was asked of something that is no date, or is no date format.
-    #[error("template `{template}` formats `{variable}` as `{format}` at column {column}, but its value `{value}` is no date of the form YYYY-MM-DD or the format is none that strftime knows")]
+    #[error(
+        "template `{template}` formats `{variable}` as `{format}` at column {column}, but its value `{value}` is no date of the form YYYY-MM-DD or the format is none that strftime knows"
+    )]
     Format {
         /// The whole template.
         template: String,
@@ -54,19 +58,31 @@ pub enum Escape {
 /// One piece of a template.
 enum Piece<'t> {
     Text(&'t str),
-    Variable { name: &'t str, format: Option<&'t str>, offset: usize },
+    Variable {
+        name: &'t str,
+        format: Option<&'t str>,
+        offset: usize,
+    },
 }
 
 /// Fills a template.
 ///
 /// # Errors
 /// [`TemplateError`] for a variable that is not in `variables`, and for a date format that does not fit.
-pub fn fill(template: &str, variables: &Variables, escape: Escape) -> Result<String, TemplateError> {
+pub fn fill(
+    template: &str,
+    variables: &Variables,
+    escape: Escape,
+) -> Result<String, TemplateError> {
     let mut filled = String::with_capacity(template.len());
     for piece in pieces(template) {
         match piece {
             Piece::Text(text) => filled.push_str(text),
-            Piece::Variable { name, format, offset } => {
+            Piece::Variable {
+                name,
+                format,
+                offset,
+            } => {
                 let column = template[..offset].chars().count() + 1;
                 let value = variables.get(name).ok_or_else(|| TemplateError::Unknown {
                     template: template.to_owned(),
@@ -76,12 +92,14 @@ pub fn fill(template: &str, variables: &Variables, escape: Escape) -> Result<Str
                 })?;
                 let value = match format {
                     Some(format) if !value.is_empty() => {
-                        Cow::Owned(formatted(value, format).ok_or_else(|| TemplateError::Format {
-                            template: template.to_owned(),
-                            variable: name.to_owned(),
-                            format: format.to_owned(),
-                            column,
-                            value: value.clone(),
+                        Cow::Owned(formatted(value, format).ok_or_else(|| {
+                            TemplateError::Format {
+                                template: template.to_owned(),
+                                variable: name.to_owned(),
+                                format: format.to_owned(),
+                                column,
+                                value: value.clone(),
+                            }
                         })?)
                     }
                     _ => Cow::Borrowed(value.as_str()),
@@ -112,7 +130,9 @@ fn pieces(template: &str) -> Vec<Piece<'_>> {
     let mut start = 0;
     let mut search = 0;
     while let Some(open) = template[search..].find('{').map(|at| at + search) {
-        let Some(close) = template[open..].find('}').map(|at| at + open) else { break };
+        let Some(close) = template[open..].find('}').map(|at| at + open) else {
+            break;
+        };
         let inside = &template[open + 1..close];
         let (name, format) = match inside.split_once(':') {
             Some((name, format)) => (name, Some(format)),
@@ -120,7 +140,11 @@ fn pieces(template: &str) -> Vec<Piece<'_>> {
         };
         if is_name(name) {
             pieces.push(Piece::Text(&template[start..open]));
-            pieces.push(Piece::Variable { name, format, offset: open });
+            pieces.push(Piece::Variable {
+                name,
+                format,
+                offset: open,
+            });
             start = close + 1;
             search = start;
         } else {
@@ -156,14 +180,23 @@ mod tests {
     use super::*;
 
     fn values() -> Variables {
-        [("name", "Ubuntu 24.04"), ("build_date", "2026-07-25"), ("meta.os_distro", "ubuntu"), ("none", "")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into()
+        [
+            ("name", "Ubuntu 24.04"),
+            ("build_date", "2026-07-25"),
+            ("meta.os_distro", "ubuntu"),
+            ("none", ""),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
     }
 
     #[test]
     fn a_template_takes_values_and_dates() {
-        let filled = fill("{name} ({build_date:%Y%m%d}) os:{meta.os_distro}{none:%Y}", &values(), Escape::Nothing);
+        let filled = fill(
+            "{name} ({build_date:%Y%m%d}) os:{meta.os_distro}{none:%Y}",
+            &values(),
+            Escape::Nothing,
+        );
         assert_eq!(filled.unwrap(), "Ubuntu 24.04 (20260725) os:ubuntu");
     }
 
@@ -176,7 +209,10 @@ mod tests {
     #[test]
     fn an_unknown_variable_is_an_error_with_its_position() {
         let error = fill("ä {nam}", &values(), Escape::Nothing).unwrap_err();
-        assert!(matches!(error, TemplateError::Unknown { column: 3, .. }), "{error}");
+        assert!(
+            matches!(error, TemplateError::Unknown { column: 3, .. }),
+            "{error}"
+        );
     }
 
     #[test]

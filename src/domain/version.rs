@@ -89,7 +89,10 @@ fn debian(left: &str, right: &str) -> Ordering {
     };
     let (mut one, mut other) = (left, right);
     while !one.is_empty() || !other.is_empty() {
-        let split = |text: &str| text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
+        let split = |text: &str| {
+            text.find(|c: char| c.is_ascii_digit())
+                .unwrap_or(text.len())
+        };
         let ((head, rest), (other_head, other_rest)) =
             (one.split_at(split(one)), other.split_at(split(other)));
         let (mut letters, mut other_letters) = (head.chars(), other_head.chars());
@@ -101,9 +104,14 @@ fn debian(left: &str, right: &str) -> Ordering {
                 order => return order,
             }
         }
-        let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let ((head, rest), (other_head, other_rest)) =
-            (rest.split_at(digits(rest)), other_rest.split_at(digits(other_rest)));
+        let digits = |text: &str| {
+            text.find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len())
+        };
+        let ((head, rest), (other_head, other_rest)) = (
+            rest.split_at(digits(rest)),
+            other_rest.split_at(digits(other_rest)),
+        );
         match number(head, other_head) {
             Ordering::Equal => (one, other) = (rest, other_rest),
             order => return order,
@@ -119,7 +127,11 @@ mod tests {
     fn ascending(order: Order, versions: &[&str]) {
         for pair in versions.windows(2) {
             assert_eq!(order.compare(pair[0], pair[1]), Ordering::Less, "{pair:?}");
-            assert_eq!(order.compare(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
+            assert_eq!(
+                order.compare(pair[1], pair[0]),
+                Ordering::Greater,
+                "{pair:?}"
+            );
         }
     }
 
@@ -128,7 +140,10 @@ mod tests {
         ascending(Order::Natural, &["1.9", "1.10", "1.10.1"]);
         ascending(Order::Natural, &["20240523", "20240523.1", "20240605"]);
         ascending(Order::Natural, &["44-1.9", "44-1.10"]);
-        ascending(Order::Natural, &["99999999999999999999998", "99999999999999999999999"]);
+        ascending(
+            Order::Natural,
+            &["99999999999999999999998", "99999999999999999999999"],
+        );
     }
 
     #[test]
@@ -139,7 +154,10 @@ mod tests {
 
     #[test]
     fn semantic_order_knows_prereleases_and_puts_strangers_first() {
-        ascending(Order::Semver, &["latest", "v1.2.0-rc.1", "1.2.0", "v1.10.0"]);
+        ascending(
+            Order::Semver,
+            &["latest", "v1.2.0-rc.1", "1.2.0", "v1.10.0"],
+        );
     }
 
     #[test]
@@ -149,6 +167,9 @@ mod tests {
 
     #[test]
     fn date_order_does_not_mind_dashes() {
-        ascending(Order::Date, &["2026-07-05", "20260725", "2026-07-25.1", "20260801"]);
+        ascending(
+            Order::Date,
+            &["2026-07-05", "20260725", "2026-07-25.1", "20260801"],
+        );
     }
 }

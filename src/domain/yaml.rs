@@ -13,12 +13,14 @@ const LARGEST: usize = 4 * 1024 * 1024;
 /// # Errors
 /// One finding with the position and what was expected there.
 pub fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Box<Finding>> {
-    let refuse = |message: String, place: Place| {
-        Box::new(Finding::error("yaml", message).at(file, place))
-    };
+    let refuse =
+        |message: String, place: Place| Box::new(Finding::error("yaml", message).at(file, place));
     if text.len() > LARGEST {
         return Err(refuse(
-            format!("the file has {} bytes; expected at most {LARGEST}; split it", text.len()),
+            format!(
+                "the file has {} bytes; expected at most {LARGEST}; split it",
+                text.len()
+            ),
             Place::default(),
         ));
     }
@@ -38,7 +40,10 @@ pub fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Box<Findin
 
 /// The place of a value.
 pub fn place<T>(value: &Spanned<T>) -> Place {
-    Place { line: value.referenced.line(), column: value.referenced.column() }
+    Place {
+        line: value.referenced.line(),
+        column: value.referenced.column(),
+    }
 }
 
 /// The reader's messages end with the position, which the finding says already.
@@ -48,8 +53,6 @@ fn sentence(message: &str) -> String {
         .find(" at line ")
         .or_else(|| line.find(" (line "))
         .unwrap_or(line.len());
-    let start = line
-        .strip_prefix("error: ")
-        .map_or(0, |_| "error: ".len());
+    let start = line.strip_prefix("error: ").map_or(0, |_| "error: ".len());
     line.get(start..end).unwrap_or(line).trim().to_owned()
 }

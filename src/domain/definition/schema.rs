@@ -15,8 +15,9 @@ use crate::domain::version::Order;
 use crate::domain::yaml::{self, place};
 
 /// The disk formats that Glance takes by default (glance `[image_format] disk_formats`).
-pub const FORMATS: [&str; 11] =
-    ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso"];
+pub const FORMATS: [&str; 11] = [
+    "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,9 +85,21 @@ fn yes() -> bool {
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Definition>, Vec<Finding>> {
     let read: File = yaml::read(file, text).map_err(|finding| vec![*finding])?;
-    let mut reader = Reader { file, image: String::new(), findings: Vec::new() };
-    let definitions = read.images.into_iter().map(|image| reader.image(image)).collect();
-    if reader.findings.is_empty() { Ok(definitions) } else { Err(reader.findings) }
+    let mut reader = Reader {
+        file,
+        image: String::new(),
+        findings: Vec::new(),
+    };
+    let definitions = read
+        .images
+        .into_iter()
+        .map(|image| reader.image(image))
+        .collect();
+    if reader.findings.is_empty() {
+        Ok(definitions)
+    } else {
+        Err(reader.findings)
+    }
 }
 
 /// Turns raw values into valid ones and collects what is wrong with them.
@@ -98,8 +111,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn refuse(&mut self, at: Place, message: String) {
-        self.findings
-            .push(Finding::error("schema", message).at(self.file, at).image(&self.image));
+        self.findings.push(
+            Finding::error("schema", message)
+                .at(self.file, at)
+                .image(&self.image),
+        );
     }
 
     /// Parses a scalar, or says what was found and what was expected.
@@ -114,40 +130,58 @@ impl Reader<'_> {
         let at = place(&raw);
         let parsed = parse(&raw.value);
         if parsed.is_none() {
-            self.refuse(at, format!("`{key}` is `{}`; expected {expected}", raw.value));
+            self.refuse(
+                at,
+                format!("`{key}` is `{}`; expected {expected}", raw.value),
+            );
         }
         parsed
     }
 
     fn visibility(&mut self, raw: Option<Spanned<String>>) -> Option<Visibility> {
         let expected = "one of `public`, `community`, `shared`, `private`";
-        self.value(raw, "visibility", expected, visibility)
+        self.value(raw, "visibility", expected, Visibility::parse)
     }
 
     fn web_url(&mut self, raw: Option<Spanned<String>>, key: &str) -> Option<String> {
-        self.value(raw, key, "an http(s) or file URL", |text| url(text).then(|| text.to_owned()))
+        self.value(raw, key, "an http(s) or file URL", |text| {
+            url(text).then(|| text.to_owned())
+        })
     }
 
     fn image(&mut self, raw: Image) -> Definition {
         self.image.clone_from(&raw.name.value);
         let at = place(&raw.name);
         if raw.name.value.trim().is_empty() || raw.name.value.chars().count() > 255 {
-            self.refuse(at, "`name` is empty or longer than Glance's 255 characters".to_owned());
+            self.refuse(
+                at,
+                "`name` is empty or longer than Glance's 255 characters".to_owned(),
+            );
         }
         let format = self
-            .value(Some(raw.format), "format", &format!("one of {}", FORMATS.join(", ")), |text| {
-                FORMATS.contains(&text).then(|| text.to_owned())
-            })
+            .value(
+                Some(raw.format),
+                "format",
+                &format!("one of {}", FORMATS.join(", ")),
+                |text| FORMATS.contains(&text).then(|| text.to_owned()),
+            )
             .unwrap_or_default();
         let status = self
-            .value(raw.status, "status", "`active` or `deactivated`", |text| match text {
-                "active" => Some(WantedStatus::Active),
-                "deactivated" => Some(WantedStatus::Deactivated),
-                _ => None,
-            })
+            .value(
+                raw.status,
+                "status",
+                "`active` or `deactivated`",
+                |text| match text {
+                    "active" => Some(WantedStatus::Active),
+                    "deactivated" => Some(WantedStatus::Deactivated),
+                    _ => None,
+                },
+            )
             .unwrap_or(WantedStatus::Active);
         // Without a word the narrowest is meant: nothing becomes public by omission.
-        let visibility = self.visibility(raw.visibility).unwrap_or(Visibility::Private);
+        let visibility = self
+            .visibility(raw.visibility)
+            .unwrap_or(Visibility::Private);
         let versions_at = place(&raw.versions);
         let upstream = raw.upstream.and_then(|upstream| self.upstream(upstream));
         let versions: Vec<_> = raw
@@ -158,10 +192,16 @@ impl Reader<'_> {
             .map(|version| self.version(version))
             .collect();
         for (index, version) in versions.iter().enumerate() {
-            if let Some(earlier) = versions[..index].iter().find(|one| one.version == version.version) {
+            if let Some(earlier) = versions[..index]
+                .iter()
+                .find(|one| one.version == version.version)
+            {
                 self.refuse(
                     version.at,
-                    format!("version `{}` stands at line {} already; remove one", version.version, earlier.at.line),
+                    format!(
+                        "version `{}` stands at line {} already; remove one",
+                        version.version, earlier.at.line
+                    ),
                 );
             }
         }
@@ -197,7 +237,10 @@ impl Reader<'_> {
         let spot = |value: &Option<Spanned<String>>| value.as_ref().map(place);
         let at = place(&raw.version);
         if raw.version.value.trim().is_empty() {
-            self.refuse(at, "`version` is empty; expected the build's name, in quotes".to_owned());
+            self.refuse(
+                at,
+                "`version` is empty; expected the build's name, in quotes".to_owned(),
+            );
         }
         let url_at = spot(&raw.url).unwrap_or(at);
         let checksum_at = spot(&raw.checksum).unwrap_or(at);
@@ -216,7 +259,12 @@ impl Reader<'_> {
             checksum_at,
             checksum_url: self.web_url(raw.checksum_url, "checksum_url"),
             checksums_url: self.web_url(raw.checksums_url, "checksums_url"),
-            build_date: self.value(raw.build_date, "build_date", "a date such as `2026-07-25`", date),
+            build_date: self.value(
+                raw.build_date,
+                "build_date",
+                "a date such as `2026-07-25`",
+                date,
+            ),
             os_version: raw.os_version,
             visibility: self.visibility(raw.visibility),
             hidden: raw.hidden,
@@ -229,7 +277,7 @@ impl Reader<'_> {
                 raw.signed_by,
                 "signed_by",
                 "the full fingerprint of a primary key, 40 or 64 hexadecimal digits",
-                |text| text.parse().ok(),
+                fingerprint,
             ),
         }
     }
@@ -238,12 +286,18 @@ impl Reader<'_> {
         let at = place(&raw);
         let mut parameters = raw.value;
         let Some(from) = parameters.remove("from") else {
-            self.refuse(at, "`upstream` has no `from`; expected the name of a source".to_owned());
+            self.refuse(
+                at,
+                "`upstream` has no `from`; expected the name of a source".to_owned(),
+            );
             return None;
         };
-        let versions = self.value(parameters.remove("versions"), "versions", "a number from 1", |text| {
-            text.parse().ok().filter(|count| *count > 0)
-        });
+        let versions = self.value(
+            parameters.remove("versions"),
+            "versions",
+            "a number from 1",
+            |text| text.parse().ok().filter(|count| *count > 0),
+        );
         let order = self.value(
             parameters.remove("order"),
             "order",
@@ -253,7 +307,10 @@ impl Reader<'_> {
         Some(Upstream {
             at,
             from: from.value,
-            parameters: parameters.into_iter().map(|(key, value)| (key, value.value)).collect(),
+            parameters: parameters
+                .into_iter()
+                .map(|(key, value)| (key, value.value))
+                .collect(),
             versions,
             order,
         })
@@ -266,12 +323,6 @@ fn present(meta: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, S
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .collect()
-}
-
-fn visibility(text: &str) -> Option<Visibility> {
-    [Visibility::Public, Visibility::Community, Visibility::Shared, Visibility::Private]
-        .into_iter()
-        .find(|visibility| visibility.as_str() == text)
 }
 
 fn order(text: &str) -> Option<Order> {
@@ -291,8 +342,15 @@ fn date(text: &str) -> Option<NaiveDate> {
 
 fn uuid(text: &str) -> Option<String> {
     let shape: Vec<_> = text.split('-').map(str::len).collect();
-    let digits = text.chars().all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c));
+    let digits = text
+        .chars()
+        .all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c));
     (shape == [8, 4, 4, 4, 12] && digits).then(|| text.to_owned())
+}
+
+fn fingerprint(text: &str) -> Option<String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (digits && matches!(text.len(), 40 | 64)).then(|| text.to_ascii_uppercase())
 }
 
 fn url(text: &str) -> bool {

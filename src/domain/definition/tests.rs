@@ -29,7 +29,11 @@ images:
 fn broken(from: &str, to: &str) -> Vec<String> {
     let text = GOOD.replace(from, to);
     assert_ne!(text, GOOD);
-    parse("images/ubuntu.yml", &text).unwrap_err().iter().map(ToString::to_string).collect()
+    parse("images/ubuntu.yml", &text)
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -40,10 +44,16 @@ fn a_definition_becomes_valid_values() {
     assert_eq!(one.meta["hw_qemu_guest_agent"], "true");
     assert_eq!(one.meta["provided_until"], "2029-05-31");
     assert!(!one.meta.contains_key("hw_firmware_type"));
-    assert_eq!(one.upstream.as_ref().unwrap().parameters["release"], "24.04");
+    assert_eq!(
+        one.upstream.as_ref().unwrap().parameters["release"],
+        "24.04"
+    );
     assert_eq!(one.upstream.as_ref().unwrap().versions, Some(3));
     assert_eq!(one.versions[0].version, "20260725");
-    assert_eq!(one.versions[0].build_date.unwrap().to_string(), "2026-07-25");
+    assert_eq!(
+        one.versions[0].build_date.unwrap().to_string(),
+        "2026-07-25"
+    );
 }
 
 #[test]
@@ -63,5 +73,9 @@ fn one_name_twice_is_a_finding_at_the_second() {
     let findings = duplicates(&twice);
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].file.as_deref(), Some("images/b.yml"));
-    assert!(findings[0].message.contains("images/a.yml:3"), "{}", findings[0].message);
+    assert!(
+        findings[0].message.contains("images/a.yml:3"),
+        "{}",
+        findings[0].message
+    );
 }

@@ -1,0 +1,1 @@
+//! One file per subcommand; each reads like the sentence in its doc comment.
