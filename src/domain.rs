@@ -4,6 +4,7 @@
 pub mod checksum;
 pub mod definition;
 pub mod finding;
+pub mod patch;
 pub mod policy;
 pub mod report;
 pub mod snapshot;
