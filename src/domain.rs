@@ -1,12 +1,15 @@
 //! Decisions and their data. Nothing here does I/O or knows the time.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+#[cfg(test)]
+pub(crate) mod captures;
 pub mod checksum;
 pub mod definition;
 pub mod finding;
 pub mod patch;
 pub mod policy;
 pub mod report;
+pub mod signature;
 pub mod snapshot;
 pub mod template;
 pub mod version;
