@@ -5,6 +5,7 @@
 pub(crate) mod captures;
 pub mod checksum;
 pub mod definition;
+pub mod edit;
 pub mod finding;
 pub mod patch;
 pub mod policy;
