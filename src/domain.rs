@@ -7,6 +7,7 @@ pub mod checksum;
 pub mod definition;
 pub mod edit;
 pub mod finding;
+pub mod manifest;
 pub mod patch;
 pub mod policy;
 pub mod report;

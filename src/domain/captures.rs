@@ -24,3 +24,8 @@ pub(crate) fn capture(path: &str) -> Option<Vec<u8>> {
         Err(error) => panic!("capture `{}`: {error}", file.display()),
     }
 }
+
+/// The same as text.
+pub(crate) fn capture_text(path: &str) -> Option<String> {
+    capture(path).map(|bytes| String::from_utf8(bytes).expect("captures of text are UTF-8"))
+}

@@ -224,6 +224,17 @@ pub fn verify_clearsigned(
     Ok((parts.into_text(), signed))
 }
 
+/// The signed part of a clearsigned text, **unproven**; nothing if the text is not clearsigned.
+///
+/// For those who asked not to check signatures: also then nothing outside the armor is meant.
+/// Fails with [`SignatureError`] if it is not whole.
+pub(super) fn signed_part(text: &[u8]) -> Result<Option<String>, SignatureError> {
+    if !clearsigned::is_clearsigned(text) {
+        return Ok(None);
+    }
+    clearsigned::split(text).map(|parts| Some(parts.into_text()))
+}
+
 /// Reads the signature packets of a detached signature file; fails with [`SignatureError`].
 fn read_detached(file: &[u8]) -> Result<Vec<Signature>, SignatureError> {
     if file.trim_ascii().is_empty() {

@@ -35,6 +35,11 @@ impl Parts {
     }
 }
 
+/// Whether a file says that it is clearsigned.
+pub(super) fn is_clearsigned(file: &[u8]) -> bool {
+    armor::lines(file).any(|line| line == BEGIN)
+}
+
 /// Takes a clearsigned file apart; fails with [`SignatureError::Malformed`].
 pub(super) fn split(file: &[u8]) -> Result<Parts, SignatureError> {
     let all: Vec<&[u8]> = armor::lines(file).collect();
