@@ -1,0 +1,208 @@
+//! Definitions and a cloud's snapshot make a plan. The same inputs always give the same plan.
+//!
+//! Steps are ordered so that stopping after any of them leaves every name usable. A foreign image is never in a plan.
+
+mod image;
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::definition::Definition;
+use super::finding::{Finding, Level};
+use super::policy::{self, PolicyOverride};
+use super::snapshot::{CloudImage, Snapshot};
+use super::step::{self, Action, Step};
+use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
+
+/// What a plan is made with, beside definitions and cloud.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The mark's tag.
+    pub tag: &'a str,
+    /// Policies, the weaker first: the catalogue's, the cloud's. The definition's comes after them.
+    pub policies: &'a [&'a PolicyOverride],
+    /// How many withdrawals one run may do.
+    pub withdrawals: usize,
+    /// The date of all decisions.
+    pub today: NaiveDate,
+}
+
+/// What would happen in one cloud.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The steps, in the order in which they are done.
+    pub steps: Vec<Step>,
+    /// What a person should know.
+    pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// The fingerprint of its steps.
+    pub fn fingerprint(&self) -> String {
+        step::fingerprint(&self.steps)
+    }
+}
+
+/// Compares what the definitions want with what the cloud has.
+///
+/// `selected` says which definitions are looked at; the others are known, so that their images are not called undefined.
+pub fn plan(
+    definitions: &[Definition],
+    selected: impl Fn(&str) -> bool,
+    snapshot: &Snapshot,
+    context: &Context<'_>,
+) -> Plan {
+    let mut plan = Plan::default();
+    let mut images = Vec::new();
+    for definition in definitions
+        .iter()
+        .filter(|one| one.enable && selected(&one.name))
+    {
+        let mut policies = context.policies.to_vec();
+        policies.extend(&definition.policy);
+        match policy::resolve(definition.multi, &policies) {
+            Ok(policy) => images.push(image::plan(definition, &policy, snapshot, context)),
+            Err(finding) => plan.findings.push(
+                finding
+                    .at(&definition.file, definition.at)
+                    .image(&definition.name),
+            ),
+        }
+    }
+    // Two images under one name, left by a run that died in between, are parted before anything else is begun.
+    for one in &mut images {
+        plan.steps.append(&mut one.finishing);
+    }
+    for one in images {
+        plan.steps.extend(one.steps);
+        plan.findings.extend(one.findings);
+    }
+    plan.findings
+        .extend(undefined(definitions, &selected, snapshot));
+    limit_withdrawals(&mut plan, context.withdrawals);
+    plan
+}
+
+/// The definition's name that an image of ours belongs to.
+///
+/// openstack-image-manager wrote it as `image_description` alone before it had `image_name`.
+pub fn belongs_to(image: &CloudImage) -> Option<&str> {
+    let name = image.properties.get(IMAGE_NAME);
+    name.or_else(|| image.properties.get("image_description"))
+        .map(String::as_str)
+}
+
+/// The version that an image of ours holds.
+pub fn version_of(image: &CloudImage) -> Option<&str> {
+    image.properties.get(INTERNAL_VERSION).map(String::as_str)
+}
+
+/// Whether an image's bytes were never proven.
+pub fn is_unproven(image: &CloudImage) -> bool {
+    image
+        .properties
+        .get(STATE)
+        .is_some_and(|state| state == UNPROVEN)
+}
+
+/// Images of ours without a definition stay as they are.
+fn undefined(
+    definitions: &[Definition],
+    selected: &impl Fn(&str) -> bool,
+    snapshot: &Snapshot,
+) -> Vec<Finding> {
+    let known: BTreeSet<&str> = definitions
+        .iter()
+        .filter(|one| one.enable)
+        .map(|one| one.name.as_str())
+        .collect();
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for image in snapshot.ours() {
+        if let Some(name) = belongs_to(image).filter(|name| !known.contains(name) && selected(name))
+        {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    counts
+        .into_iter()
+        .map(|(name, count)| {
+            Finding::note(
+                "undefined-image",
+                format!(
+                    "no enabled definition names `{name}`; its {count} image(s) stay as they are"
+                ),
+            )
+            .image(name)
+        })
+        .collect()
+}
+
+/// Above the limit none is done: more at once than an operator expects is more likely a mistake than a wish.
+fn limit_withdrawals(plan: &mut Plan, limit: usize) {
+    let count = plan.steps.iter().filter(|step| step.withdrawal).count();
+    if count <= limit {
+        return;
+    }
+    plan.steps.retain(|step| !step.withdrawal);
+    plan.findings.push(Finding::error(
+        "too-many-withdrawals",
+        format!(
+            "{count} steps would take images away from tenants, and `limits.withdrawals` allows {limit}; none of them \
+             is done; raise the limit if all of them are meant"
+        ),
+    ));
+}
+
+/// Leaves of a fresh plan only the steps that reviewed plans hold.
+///
+/// An image whose steps moved is left alone, with the difference. Removing a dead run's private leftover is no
+/// step that anybody reviews.
+pub fn bound(plan: Plan, reviewed: &[Step]) -> Plan {
+    let known: BTreeSet<String> = reviewed.iter().map(Step::canonical).collect();
+    let is_known = |step: &Step| step.action == Action::Delete || known.contains(&step.canonical());
+    let moved: BTreeSet<String> = plan
+        .steps
+        .iter()
+        .filter(|step| !is_known(step))
+        .map(|step| step.image.clone())
+        .collect();
+    let mut findings = plan.findings;
+    for image in &moved {
+        let lines = |steps: &mut dyn Iterator<Item = &Step>| -> String {
+            let lines: Vec<_> = steps.map(Step::line).collect();
+            if lines.is_empty() {
+                "nothing".to_owned()
+            } else {
+                lines.join("; ")
+            }
+        };
+        let now = lines(
+            &mut plan
+                .steps
+                .iter()
+                .filter(|step| step.image == *image && !is_known(step)),
+        );
+        let then = lines(&mut reviewed.iter().filter(|step| step.image == *image));
+        findings.push(
+            Finding::new(
+                Level::Error,
+                "plan-moved",
+                format!(
+                    "the plan is not the reviewed one any more, so this image is left alone; reviewed was: {then}; \
+                     now it would be: {now}; review a new plan"
+                ),
+            )
+            .image(image),
+        );
+    }
+    let steps = plan
+        .steps
+        .into_iter()
+        .filter(|step| !moved.contains(&step.image))
+        .collect();
+    Plan { steps, findings }
+}
+
+#[cfg(test)]
+mod tests;
