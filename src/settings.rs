@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use crate::cli::{Format, Shared};
+pub use crate::domain::attested::Verify;
 use crate::domain::finding::Finding;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::yaml;
@@ -58,19 +59,6 @@ pub struct Cloud {
     pub name: String,
     /// The policy's overrides for this cloud.
     pub policy: PolicyOverride,
-}
-
-/// How much proof an upload needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verify {
-    /// Every image needs a signature by a pinned key.
-    SignatureRequired,
-    /// A signature where the source names a key, else the reviewed checksum.
-    #[default]
-    Signature,
-    /// The reviewed checksum.
-    Checksum,
 }
 
 /// Bounds on what one run may do to one cloud.
