@@ -2,24 +2,16 @@
 
 use serde_json::{Map, Value};
 
+use super::super::yaml;
 use super::{Change, NewEntry, Position, Refusal};
 
 /// Reads `text` as the definitions' reader does, but without a schema.
 pub(super) fn read(text: &str) -> Result<Value, Refusal> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let place = error.location();
-        let reason = error.without_snippet().to_string();
-        Refusal {
-            line: place.map_or(1, |place| number(place.line())),
-            column: place.map_or(1, |place| number(place.column())),
-            reason,
-        }
+    yaml::read("", text).map_err(|finding| Refusal {
+        line: finding.line.unwrap_or(1),
+        column: finding.column.unwrap_or(1),
+        reason: finding.message,
     })
-}
-
-fn number(position: u64) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
 }
 
 /// The data after the change: `old` with the entries removed and the new one put in.

@@ -26,6 +26,8 @@ pub(super) struct Layout {
     fields: BTreeMap<String, Field>,
     /// What a value gets that cannot be plain.
     quote: Quote,
+    /// What a value gets whose key is not among `fields`.
+    usual: Quote,
     key_quote: &'static str,
     newline: &'static str,
 }
@@ -44,6 +46,7 @@ impl Layout {
         Self {
             fields: BTreeMap::new(),
             quote: Quote::Single,
+            usual: Quote::Plain,
             key_quote: "",
             newline,
         }
@@ -68,6 +71,8 @@ impl Layout {
             .filter(quoted)
             .or_else(|| fields.values().find(quoted));
         let quote = quote.map_or(Quote::Single, |field| field.quote);
+        let all_quoted = !fields.is_empty() && fields.values().all(|field| quoted(&field));
+        let usual = if all_quoted { quote } else { Quote::Plain };
         let key_quote = fields.values().find_map(|field| {
             ["\"", "'"]
                 .into_iter()
@@ -76,6 +81,7 @@ impl Layout {
         Self {
             fields,
             quote,
+            usual,
             key_quote: key_quote.unwrap_or_default(),
             newline,
         }
@@ -97,7 +103,7 @@ impl Layout {
         let usual = if key == "version" {
             self.quote
         } else {
-            Quote::Plain
+            self.usual
         };
         Field {
             key: format!("{quote}{key}{quote}", quote = self.key_quote),
@@ -166,7 +172,7 @@ impl Layout {
         sibling: &Node,
         first_line: usize,
         entry: &NewEntry,
-        carried: &[String],
+        carried: &[&str],
     ) -> Result<String, Refusal> {
         if sibling.is_flow(text) {
             let lead = without_comments(&text[first_line..sibling.start]);
@@ -208,7 +214,7 @@ impl Layout {
         text: &str,
         sibling: &Node,
         entry: &NewEntry,
-        carried: &[String],
+        carried: &[&str],
     ) -> Result<String, Refusal> {
         let (parts, first_key) = parts(sibling, entry, carried)?;
         let pairs = sibling.pairs().unwrap_or_default();
@@ -244,7 +250,7 @@ impl Layout {
 fn parts<'a>(
     sibling: &'a Node,
     entry: &'a NewEntry,
-    carried: &[String],
+    carried: &[&str],
 ) -> Result<(Vec<Part<'a>>, &'a Node), Refusal> {
     let pairs = sibling.pairs().unwrap_or_default();
     let Some((first_key, _)) = pairs.first() else {
@@ -259,7 +265,7 @@ fn parts<'a>(
         if let Some((name, new)) = known.iter().find(|(known, _)| *known == name) {
             refuse_properties(key, value)?;
             parts.push(Part::Known(name, new));
-        } else if carried.iter().any(|carried| carried == name) {
+        } else if carried.contains(&name) {
             refuse_properties(key, value)?;
             parts.push(Part::Carried(key, value));
         }

@@ -29,11 +29,7 @@ pub(super) enum Content {
 
 impl Node {
     pub(super) fn refuse(&self, reason: impl Into<String>) -> Refusal {
-        Refusal {
-            line: self.line,
-            column: self.column,
-            reason: reason.into(),
-        }
+        refusal(self.line, self.column, reason)
     }
 
     pub(super) fn scalar(&self) -> Option<&str> {
@@ -131,11 +127,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Refusal> {
             }
         }
     }
-    root.ok_or_else(|| Refusal {
-        line: 1,
-        column: 1,
-        reason: "the file is empty, expected a list `images`".to_owned(),
-    })
+    root.ok_or_else(|| refusal(1, 1, "the file is empty, expected a list `images`"))
 }
 
 struct Reader<'text> {
@@ -149,16 +141,12 @@ impl<'text> Reader<'text> {
     fn next(&mut self) -> Result<(Event<'text>, Span), Refusal> {
         match self.parser.next_event() {
             Some(Ok(found)) => Ok(found),
-            Some(Err(error)) => Err(Refusal {
-                line: error.marker().line(),
-                column: error.marker().col() + 1,
-                reason: format!("this is not YAML: {}", error.info()),
-            }),
-            None => Err(Refusal {
-                line: 1,
-                column: 1,
-                reason: "the YAML ends too early".to_owned(),
-            }),
+            Some(Err(error)) => Err(refusal(
+                error.marker().line(),
+                error.marker().col() + 1,
+                format!("this is not YAML: {}", error.info()),
+            )),
+            None => Err(refusal(1, 1, "the YAML ends too early")),
         }
     }
 
@@ -260,9 +248,13 @@ impl<'text> Reader<'text> {
 }
 
 fn refusal_at(span: &Span, reason: &str) -> Refusal {
+    refusal(span.start.line(), span.start.col() + 1, reason)
+}
+
+fn refusal(line: usize, column: usize, reason: impl Into<String>) -> Refusal {
     Refusal {
-        line: span.start.line(),
-        column: span.start.col() + 1,
-        reason: reason.to_owned(),
+        line: line as u64,
+        column: column as u64,
+        reason: reason.into(),
     }
 }
