@@ -85,7 +85,7 @@ pub struct Shared {
     )]
     pub upstream_map: Vec<String>,
     /// Let warnings count like errors
-    #[arg(long, global = true, env = "REGLAZE_STRICT", value_name = "BOOL",
+    #[arg(long, global = true, env = "REGLAZE_STRICT", value_name = "BOOL", action = clap::ArgAction::Set,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     pub strict: bool,
     /// Tell more on stderr; twice: every request

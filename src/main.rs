@@ -1,63 +1,50 @@
 //! The `reglaze` binary: arguments in, one command, report out, exit code.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use reglaze::action::{self, Surroundings};
 use reglaze::cli::{Cli, Command, Format};
-use reglaze::domain::report::Report;
-use reglaze::settings::Settings;
+use reglaze::domain::finding::Finding;
+use reglaze::domain::report::{Ending, Report};
+use reglaze::settings::{Settings, SettingsError};
 
 fn main() -> ExitCode {
-    let mut arguments: Vec<_> = std::env::args().collect();
-    let mut is_action = false;
-    if arguments.len() == 1 {
-        // As an action the runner gives inputs as variables; names that are not UTF-8 are nobody's input.
-        let inputs = std::env::vars_os()
-            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-        let from_inputs = action::arguments(inputs);
-        is_action = !from_inputs.is_empty();
-        arguments.extend(from_inputs);
-    }
-    let cli = Cli::parse_from(arguments);
-    set_up_logging(cli.shared.verbose);
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return fail(&anyhow::Error::new(error).context("could not start the runtime"));
-        }
+    // Names and values that are not UTF-8 are nobody's input.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    // As an action the runner gives inputs as variables, and arguments that are empty or none.
+    let inputs = if arguments.iter().skip(1).all(|argument| argument.is_empty()) {
+        action::arguments(&environment)
+    } else {
+        None
     };
-    let settings = match Settings::load(&cli.shared, chrono::Utc::now().date_naive()) {
-        Ok(settings) => settings,
-        Err(error) => return fail(&error.into()),
-    };
-    match runtime.block_on(run(&cli.command, &settings)) {
-        Ok(report) => {
-            let code = report.exit_code(settings.strict);
-            let written = print(&report, settings.format).and_then(|()| {
-                if is_action {
-                    action::publish(&surroundings(), &report, code, &random())?;
-                }
-                Ok(())
-            });
-            match written {
-                Ok(()) => ExitCode::from(if is_action {
-                    action::exit_code(code)
-                } else {
-                    code
-                }),
-                // Whoever closed our stdout early has what it wanted.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                    ExitCode::from(code)
-                }
-                Err(error) => {
-                    fail(&anyhow::Error::new(error).context("could not write the report"))
-                }
-            }
-        }
-        Err(error) => fail(&error),
+    let surroundings = Surroundings::new(&environment, inputs.is_some());
+    if let Some(inputs) = inputs {
+        arguments.truncate(1);
+        arguments.extend(inputs.into_iter().map(OsString::from));
     }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &surroundings),
+    };
+    let format = cli.shared.format;
+    let outcome = work(&cli, &surroundings);
+    let report = outcome.unwrap_or_else(|error| nothing_done(&error, format, &surroundings));
+    finish(&report, format, cli.shared.strict, &surroundings)
+}
+
+fn work(cli: &Cli, surroundings: &Surroundings) -> anyhow::Result<Report> {
+    set_up_logging(cli.shared.verbose, surroundings.is_read);
+    let settings = Settings::load(&cli.shared, chrono::Utc::now().date_naive())?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| anyhow::Error::new(error).context("could not start the runtime"))?;
+    runtime.block_on(run(&cli.command, &settings))
 }
 
 #[expect(clippy::unused_async, reason = "commands are asynchronous")]
@@ -66,23 +53,79 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
     match *command {}
 }
 
-fn print(report: &Report, format: Format) -> std::io::Result<()> {
-    let text = match format {
-        Format::Text => report.text(),
-        Format::Json => report.json() + "\n",
-        Format::Markdown => report.markdown(),
-        Format::Github => report.text.clone() + &report.workflow_commands(),
+/// Writes the report to where it is wanted and turns it into the exit code.
+fn finish(report: &Report, format: Format, strict: bool, surroundings: &Surroundings) -> ExitCode {
+    let code = report.exit_code(strict);
+    let written = print(&action::stdout(surroundings, report, format))
+        .and_then(|()| action::publish(surroundings, report, code, &random()));
+    match written {
+        // Whoever closed our stdout early has what it wanted.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::new(error).context("could not write the report");
+            tell(&format!("error: {error:#}\n"), surroundings);
+            ExitCode::from(1)
+        }
+        _ if surroundings.is_action => ExitCode::from(action::exit_code(code)),
+        _ => ExitCode::from(code),
+    }
+}
+
+/// What an error becomes that stopped the whole run: a report where one is read by programs, a sentence on stderr for
+/// people.
+fn nothing_done(error: &anyhow::Error, format: Format, surroundings: &Surroundings) -> Report {
+    let finding = match error.downcast_ref() {
+        Some(SettingsError::Wrong(finding)) => (**finding).clone(),
+        _ => Finding::error("run", format!("{error:#}")),
     };
+    let is_annotated = surroundings.is_action || format == Format::Github;
+    if !is_annotated {
+        tell(&format!("error: {error:#}\n"), surroundings);
+    }
+    Report {
+        ending: Ending::Nothing,
+        changes: false,
+        data: serde_json::Map::new(),
+        text: String::new(),
+        markdown: String::new(),
+        findings: if format == Format::Text && !is_annotated {
+            Vec::new()
+        } else {
+            vec![finding]
+        },
+    }
+}
+
+/// Arguments that are none: help where it was asked for, else 1, since 2 is what a plan with changes says.
+fn usage(error: &clap::Error, surroundings: &Surroundings) -> ExitCode {
+    if !error.use_stderr() {
+        // The text is complete whether or not anybody reads it to its end.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if !surroundings.is_action {
+        let _ = error.print();
+        return ExitCode::from(1);
+    }
+    let text = error.to_string();
+    tell(&text, surroundings);
+    let first = text.lines().next().unwrap_or_default();
+    let error = anyhow::anyhow!("{}", first.trim_start_matches("error: "));
+    let report = nothing_done(&error, Format::Github, surroundings);
+    finish(&report, Format::Github, false, surroundings)
+}
+
+fn print(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
-        output: std::env::var_os("GITHUB_OUTPUT").filter(|path| !path.is_empty()),
-        summary: std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()),
-    }
+fn tell(text: &str, surroundings: &Surroundings) {
+    let mut stderr = action::log::Stderr {
+        is_read: surroundings.is_read,
+    };
+    // Nobody is left to tell if stderr is gone too.
+    let _ = stderr.write_all(text.as_bytes());
 }
 
 /// A word that nobody outside this process can guess: the hasher's keys are random.
@@ -92,7 +135,7 @@ fn random() -> String {
     format!("{:016x}{:016x}", word(), word())
 }
 
-fn set_up_logging(verbose: u8) {
+fn set_up_logging(verbose: u8, is_read: bool) {
     let default = match verbose {
         0 => "reglaze=info",
         1 => "reglaze=debug",
@@ -102,16 +145,9 @@ fn set_up_logging(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(move || action::log::Stderr { is_read })
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(verbose > 1)
         .compact()
         .init();
-}
-
-/// One sentence for the whole run, its causes behind it; nothing could be done.
-fn fail(error: &anyhow::Error) -> ExitCode {
-    // Nobody is left to tell if stderr is gone too.
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
-    ExitCode::from(1)
 }
