@@ -14,3 +14,4 @@ pub mod commands;
 pub mod definitions;
 pub mod domain;
 pub mod settings;
+pub mod transfer;

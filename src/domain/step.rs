@@ -157,21 +157,40 @@ impl Step {
             .version
             .as_ref()
             .map_or(String::new(), |version| format!(" [{version}]"));
-        let change = match (short(&self.from), short(&self.to)) {
-            (Some(from), Some(to)) => format!(": {from} → {to}"),
-            (None, Some(one)) | (Some(one), None) => format!(": {one}"),
-            (None, None) => String::new(),
+        let change = self.change();
+        let change = if change.is_empty() {
+            change
+        } else {
+            format!(": {change}")
         };
         let reason = if self.reason.is_empty() {
             String::new()
         } else {
             format!("  ({})", self.reason)
         };
-        let (sign, action) = (self.action.sign(), self.action.as_str());
+        let (sign, action) = (self.sign(), self.action.as_str());
         format!(
             "{sign} {action:<10} {}{version}{change}{reason}",
             self.image
         )
+    }
+
+    /// `+` adds, `~` changes, `-` takes away.
+    pub fn sign(&self) -> char {
+        if self.is_destructive() {
+            '-'
+        } else {
+            self.action.sign()
+        }
+    }
+
+    /// What changes, for people: before → after.
+    pub fn change(&self) -> String {
+        match (short(&self.from), short(&self.to)) {
+            (Some(from), Some(to)) => format!("{from} → {to}"),
+            (None, Some(one)) | (Some(one), None) => one,
+            (None, None) => String::new(),
+        }
     }
 }
 
