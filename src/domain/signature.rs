@@ -54,7 +54,7 @@ pub enum SignatureError {
     },
     /// None of the pinned keys was at hand.
     #[error(
-        "none of the keys at hand is the pinned `{expected}`, so nothing can be checked against it"
+        "the pinned key `{expected}` is not among the keys at hand, so the signature cannot be checked; fetch that key or put it into `keys/`"
     )]
     NoPinnedKey {
         /// The pinned fingerprints, with commas.
@@ -292,4 +292,10 @@ fn instant(timestamp: Timestamp) -> DateTime<Utc> {
 }
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod captured_tests;
+#[cfg(test)]
+mod forged_tests;
+#[cfg(test)]
+mod gpg;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::policy::signing_subkeys;
 use super::{Fingerprint, Keyring, SignatureError, Signed, verify_clearsigned, verify_detached};
 use crate::domain::captures::capture;
 
@@ -263,4 +264,30 @@ fn every_captured_key_file_holds_the_key_that_it_is_known_for() {
         let keys = Keyring::parse(&bytes).unwrap();
         assert!(!keys.only(&pinned(fingerprint)).is_empty(), "{file}");
     }
+}
+
+#[test]
+fn flatcars_signing_subkey_is_accepted_from_its_binding_to_its_end() {
+    let Some(file) =
+        capture("flatcar/www.flatcar.org/security/image-signing-key/Flatcar_Image_Signing_Key.asc")
+    else {
+        return;
+    };
+    let keys = Keyring::parse(&file).unwrap();
+    let told: Vec<String> = ["2025-03-01", "2025-04-01", "2026-11-21", "2027-04-01"]
+        .into_iter()
+        .map(|day| {
+            let noon = at(&format!("{day}T12:00:00Z"));
+            format!(
+                "{day}: {:?}",
+                signing_subkeys(&keys, &pinned(FLATCAR)[0], noon)
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    2025-03-01: ["E9426D8B67E35DF476BD048185F7C8868837E271 until 2025-03-06 10:49:08 UTC"]
+    2025-04-01: ["52F145DFD00BBDCD928CBB5A32DA80F91EF52974 until 2027-03-08 17:54:02 UTC"]
+    2026-11-21: ["52F145DFD00BBDCD928CBB5A32DA80F91EF52974 until 2027-03-08 17:54:02 UTC"]
+    2027-04-01: []
+    "#);
 }

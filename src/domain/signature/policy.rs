@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType, SubpacketData};
-use pgp::types::{KeyDetails, Tag};
+use pgp::types::{KeyDetails, KeyVersion, Tag};
 
 use super::fingerprint::Fingerprint;
 use super::keyring::{Certificate, Keyring, may_be_by};
@@ -107,11 +107,15 @@ impl Check<'_> {
                 "it demands something of its reader that we do not know",
             ));
         }
+        let made_at = signature
+            .created()
+            .map(instant)
+            .ok_or_else(|| malformed("it does not say when it was made"))?;
         issuer
             .verify(signature, self.data)
             .map_err(|()| SignatureError::Bad { key: key.clone() })?;
+        self.check_dates(signature, made_at, &key)?;
 
-        let made_at = self.made_at(signature, &key)?;
         let mut notes = Vec::new();
         let standing = self.standing(issuer, &mut notes)?;
         if made_at < standing.created_at {
@@ -136,17 +140,13 @@ impl Check<'_> {
         })
     }
 
-    /// When a signature was made, if that is neither in the future nor over.
-    fn made_at(
+    /// Refuses a signature that is from the future or over.
+    fn check_dates(
         &self,
         signature: &Signature,
+        made_at: DateTime<Utc>,
         key: &Fingerprint,
-    ) -> Result<DateTime<Utc>, SignatureError> {
-        let made_at = instant(
-            signature
-                .created()
-                .ok_or_else(|| malformed("it does not say when it was made"))?,
-        );
+    ) -> Result<(), SignatureError> {
         if made_at > self.now + CLOCK_SKEW {
             return Err(SignatureError::FromTheFuture {
                 key: key.clone(),
@@ -159,7 +159,7 @@ impl Check<'_> {
                 key: key.clone(),
                 at,
             }),
-            _ => Ok(made_at),
+            _ => Ok(()),
         }
     }
 
@@ -206,7 +206,7 @@ impl Check<'_> {
             return Err(SignatureError::KeyRevoked { key });
         }
         let newest = self
-            .self_signatures(certificate)
+            .self_signature(certificate)
             .ok_or_else(|| SignatureError::NoSelfSignature { key: key.clone() })?;
         note_sha1(newest, &format!("the self-signature of key `{key}`"), notes);
         let created_at = instant(primary.created_at());
@@ -218,32 +218,18 @@ impl Check<'_> {
     }
 
     /// The newest valid self-signature: over the key itself or over a user ID that is not revoked.
-    fn self_signatures<'a>(&self, certificate: &'a Certificate) -> Option<&'a Signature> {
-        let primary = &certificate.primary;
-        let direct = certificate
-            .direct
-            .iter()
-            .filter(|signature| signature.typ() == Some(SignatureType::Key))
-            .filter(|signature| signature.verify_key(primary).is_ok());
-        let of_users = certificate.users.iter().flat_map(|(user, signatures)| {
-            let verified = signatures.iter().filter(move |signature| {
-                signature
-                    .verify_certification(primary, Tag::UserId, user)
-                    .is_ok()
-            });
-            let revoked_at = verified
-                .clone()
-                .filter(|signature| signature.typ() == Some(SignatureType::CertRevocation))
-                .filter_map(|signature| signature.created().map(instant))
-                .max();
-            verified.filter(move |signature| {
-                signature.is_certification() && signature.created().map(instant) > revoked_at
-            })
-        });
+    ///
+    /// A version 6 key speaks of itself only over itself (RFC 9580, 10.1.1); of two made in the same
+    /// second that one is taken for the others too.
+    fn self_signature<'a>(&self, certificate: &'a Certificate) -> Option<&'a Signature> {
+        let direct = direct_signatures(certificate).map(|signature| (signature, true));
+        let of_users = (certificate.primary.version() != KeyVersion::V6)
+            .then(|| certifications(certificate).map(|signature| (signature, false)));
         direct
-            .chain(of_users)
-            .filter(|signature| self.holds_now(signature))
-            .max_by_key(|signature| signature.created().map(instant))
+            .chain(of_users.into_iter().flatten())
+            .filter(|(signature, _)| self.holds_now(signature))
+            .max_by_key(|(signature, is_direct)| (signature.created().map(instant), *is_direct))
+            .map(|(signature, _)| signature)
     }
 
     /// A subkey by its newest valid binding.
@@ -313,6 +299,38 @@ impl Check<'_> {
         );
         is_past && !is_over && has_usable_hash && !has_unknown_critical_part(signature)
     }
+}
+
+/// Valid signatures of a primary key over itself.
+fn direct_signatures(certificate: &Certificate) -> impl Iterator<Item = &Signature> {
+    certificate.direct.iter().filter(|signature| {
+        signature.typ() == Some(SignatureType::Key)
+            && signature.verify_key(&certificate.primary).is_ok()
+    })
+}
+
+/// Valid signatures of a primary key over its user IDs, newer than their last revocation.
+fn certifications(certificate: &Certificate) -> impl Iterator<Item = &Signature> {
+    certificate
+        .users
+        .iter()
+        .flat_map(move |(user, signatures)| {
+            let valid = signatures.iter().filter(move |signature| {
+                signature
+                    .verify_certification(&certificate.primary, Tag::UserId, user)
+                    .is_ok()
+            });
+            let is_revocation =
+                |signature: &Signature| signature.typ() == Some(SignatureType::CertRevocation);
+            let revoked_at = valid
+                .clone()
+                .filter(|signature| is_revocation(signature))
+                .filter_map(|signature| signature.created().map(instant))
+                .max();
+            valid.filter(move |signature| {
+                !is_revocation(signature) && signature.created().map(instant) > revoked_at
+            })
+        })
 }
 
 /// What a key may do, by its newest valid self-signature.
@@ -434,4 +452,36 @@ fn note_sha1(signature: &Signature, what: &str, notes: &mut Vec<String>) {
 fn listed(pinned: &[Fingerprint]) -> String {
     let texts: Vec<&str> = pinned.iter().map(Fingerprint::as_str).collect();
     texts.join("`, `")
+}
+
+/// The subkeys of a key that may sign on that day, with their end: for tests with real keys of
+/// which no signature was captured.
+#[cfg(test)]
+pub(super) fn signing_subkeys(
+    keys: &Keyring,
+    primary: &Fingerprint,
+    day: DateTime<Utc>,
+) -> Vec<String> {
+    let check = Check {
+        data: b"",
+        keys,
+        trusted: keys,
+        pinned: std::slice::from_ref(primary),
+        now: day,
+    };
+    let (_, certificate) = keys
+        .certificates()
+        .find(|(fingerprint, _)| *fingerprint == primary)
+        .unwrap();
+    (0..certificate.subkeys.len())
+        .filter_map(|index| {
+            let issuer = Issuer {
+                certificate,
+                subkey: Some(index),
+            };
+            let standing = check.standing(issuer, &mut Vec::new()).ok()?;
+            let end = standing.expires_at?;
+            (end > day).then(|| format!("{} until {end}", issuer.fingerprint()))
+        })
+        .collect()
 }
