@@ -4,6 +4,7 @@
 //! these types is valid. The keys themselves stand in `schema`.
 
 mod schema;
+mod shape;
 
 use std::collections::BTreeMap;
 
@@ -149,6 +150,11 @@ pub struct Upstream {
 /// wants may be retired, so a typo must never look like a wish.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Definition>, Vec<Finding>> {
     schema::parse(file, text)
+}
+
+/// How many definitions a file's text holds, also where [`parse`] refuses it.
+pub fn entries(text: &str) -> usize {
+    shape::entries(text)
 }
 
 /// Finds names that several enabled or disabled definitions bear. Each but the first is a finding.

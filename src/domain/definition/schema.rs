@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Definition, Upstream, Version, WantedStatus};
+use super::{Definition, Upstream, Version, WantedStatus, shape};
 use crate::domain::checksum::Checksum;
 use crate::domain::finding::{Finding, Place};
 use crate::domain::policy::PolicyOverride;
@@ -19,48 +19,43 @@ pub const FORMATS: [&str; 11] = [
     "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso",
 ];
 
+/// Glance's limit for names.
+const LONGEST_NAME: usize = 255;
+
+// Unknown keys are refused by `shape`, which finds all of them at once; so these structs need not.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
-    images: Vec<Image>,
+    images: Option<Vec<Image>>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Image {
-    name: Spanned<String>,
-    format: Spanned<String>,
+    name: Option<Spanned<String>>,
+    format: Option<Spanned<String>>,
     login: Option<String>,
     password: Option<String>,
-    min_disk: Option<u64>,
-    min_ram: Option<u64>,
+    min_disk: Option<Spanned<String>>,
+    min_ram: Option<Spanned<String>>,
     status: Option<Spanned<String>>,
     visibility: Option<Spanned<String>>,
-    #[serde(default = "yes")]
-    multi: bool,
+    multi: Option<Spanned<String>>,
     separator: Option<String>,
-    #[serde(default)]
-    keep: bool,
-    #[serde(default = "yes")]
-    enable: bool,
+    keep: Option<Spanned<String>>,
+    enable: Option<Spanned<String>>,
     shortname: Option<String>,
-    #[serde(default)]
     meta: Option<BTreeMap<String, Option<String>>>,
-    #[serde(default)]
     tags: Option<Vec<String>>,
-    versions: Spanned<Option<Vec<RawVersion>>>,
-    latest_url: Option<String>,
-    latest_checksum_url: Option<String>,
+    versions: Option<Spanned<Option<Vec<RawVersion>>>>,
+    latest_url: Option<Spanned<String>>,
+    latest_checksum_url: Option<Spanned<String>>,
     upstream: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
-    #[serde(default)]
-    vars: Option<BTreeMap<String, String>>,
+    vars: Option<BTreeMap<String, Option<String>>>,
     policy: Option<PolicyOverride>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawVersion {
-    version: Spanned<String>,
+    version: Option<Spanned<String>>,
     url: Option<Spanned<String>>,
     mirror_url: Option<Spanned<String>>,
     checksum: Option<Spanned<String>>,
@@ -69,8 +64,7 @@ struct RawVersion {
     build_date: Option<Spanned<String>>,
     os_version: Option<String>,
     visibility: Option<Spanned<String>>,
-    hidden: Option<bool>,
-    #[serde(default)]
+    hidden: Option<Spanned<String>>,
     meta: Option<BTreeMap<String, Option<String>>>,
     source: Option<String>,
     id: Option<Spanned<String>>,
@@ -79,25 +73,30 @@ struct RawVersion {
     signed_by: Option<Spanned<String>>,
 }
 
-fn yes() -> bool {
-    true
-}
-
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Definition>, Vec<Finding>> {
-    let read: File = yaml::read(file, text).map_err(|finding| vec![*finding])?;
+    let checked = shape::check(file, text).map_err(|finding| vec![*finding])?;
+    if !checked.readable {
+        return Err(checked.findings);
+    }
     let mut reader = Reader {
         file,
         image: String::new(),
-        findings: Vec::new(),
+        findings: checked.findings,
     };
-    let definitions = read
-        .images
-        .into_iter()
-        .map(|image| reader.image(image))
-        .collect();
+    let mut definitions = Vec::new();
+    match yaml::read::<File>(file, text) {
+        Ok(read) => {
+            let images = read.images.unwrap_or_default();
+            definitions.extend(images.into_iter().map(|image| reader.image(image)));
+        }
+        Err(finding) => reader.findings.push(*finding),
+    }
     if reader.findings.is_empty() {
         Ok(definitions)
     } else {
+        reader
+            .findings
+            .sort_by_key(|finding| (finding.line, finding.column));
         Err(reader.findings)
     }
 }
@@ -149,113 +148,143 @@ impl Reader<'_> {
         })
     }
 
-    fn image(&mut self, raw: Image) -> Definition {
-        self.image.clone_from(&raw.name.value);
-        let at = place(&raw.name);
-        if raw.name.value.trim().is_empty() || raw.name.value.chars().count() > 255 {
-            self.refuse(
-                at,
-                "`name` is empty or longer than Glance's 255 characters".to_owned(),
-            );
-        }
-        let format = self
-            .value(
-                Some(raw.format),
-                "format",
-                &format!("one of {}", FORMATS.join(", ")),
-                |text| FORMATS.contains(&text).then(|| text.to_owned()),
-            )
-            .unwrap_or_default();
-        let status = self
-            .value(
-                raw.status,
-                "status",
-                "`active` or `deactivated`",
-                |text| match text {
-                    "active" => Some(WantedStatus::Active),
-                    "deactivated" => Some(WantedStatus::Deactivated),
-                    _ => None,
-                },
-            )
-            .unwrap_or(WantedStatus::Active);
-        // Without a word the narrowest is meant: nothing becomes public by omission.
-        let visibility = self
-            .visibility(raw.visibility)
-            .unwrap_or(Visibility::Private);
-        let versions_at = place(&raw.versions);
-        let upstream = raw.upstream.and_then(|upstream| self.upstream(upstream));
-        let versions: Vec<_> = raw
-            .versions
-            .value
-            .unwrap_or_default()
-            .into_iter()
-            .map(|version| self.version(version))
-            .collect();
-        for (index, version) in versions.iter().enumerate() {
-            if let Some(earlier) = versions[..index]
-                .iter()
-                .find(|one| one.version == version.version)
-            {
-                self.refuse(
-                    version.at,
-                    format!(
-                        "version `{}` stands at line {} already; remove one",
-                        version.version, earlier.at.line
-                    ),
-                );
+    fn number(&mut self, raw: Option<Spanned<String>>, key: &str) -> Option<u64> {
+        self.value(raw, key, "a whole number from 0", |text| text.parse().ok())
+    }
+
+    /// A switch. YAML 1.1's `yes` and `on` are refused: other readers take them for texts.
+    fn switch(&mut self, raw: Option<Spanned<String>>, key: &str) -> Option<bool> {
+        self.value(raw, key, "`true` or `false`", |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => None,
             }
+        })
+    }
+
+    /// A text that must be there; where the whole key is missing, `shape` said so already.
+    fn needed(
+        &mut self,
+        raw: Option<Spanned<String>>,
+        key: &str,
+        expected: &str,
+    ) -> (String, Place) {
+        let Some(raw) = raw else {
+            return Default::default();
+        };
+        let at = place(&raw);
+        if raw.value.trim().is_empty() {
+            self.refuse(at, format!("`{key}` is empty; expected {expected}"));
         }
-        Definition {
+        (raw.value, at)
+    }
+
+    fn image(&mut self, raw: Image) -> Definition {
+        self.image = raw
+            .name
+            .as_ref()
+            .map_or_else(String::new, |name| name.value.clone());
+        let (name, at) = self.needed(raw.name, "name", "the name that the catalogue shows");
+        let length = name.chars().count();
+        if length > LONGEST_NAME {
+            let message =
+                format!("`name` has {length} characters; expected at most Glance's {LONGEST_NAME}");
+            self.refuse(at, message);
+        }
+        let formats = format!("one of {}", FORMATS.join(", "));
+        let format = self.value(raw.format, "format", &formats, |text| {
+            FORMATS.contains(&text).then(|| text.to_owned())
+        });
+        let status = self.value(
+            raw.status,
+            "status",
+            "`active` or `deactivated`",
+            |text| match text {
+                "active" => Some(WantedStatus::Active),
+                "deactivated" => Some(WantedStatus::Deactivated),
+                _ => None,
+            },
+        );
+        let (versions_at, versions) = match raw.versions {
+            Some(versions) => (place(&versions), versions.value.unwrap_or_default()),
+            None => (at, Vec::new()),
+        };
+        let definition = Definition {
             file: self.file.to_owned(),
             at,
-            name: raw.name.value,
-            format,
+            name,
+            format: format.unwrap_or_default(),
             login: raw.login,
             password: raw.password,
-            min_disk: raw.min_disk,
-            min_ram: raw.min_ram,
-            status,
-            visibility,
-            multi: raw.multi,
+            min_disk: self.number(raw.min_disk, "min_disk"),
+            min_ram: self.number(raw.min_ram, "min_ram"),
+            status: status.unwrap_or(WantedStatus::Active),
+            // Without a word the narrowest is meant: nothing becomes public by omission.
+            visibility: self
+                .visibility(raw.visibility)
+                .unwrap_or(Visibility::Private),
+            multi: self.switch(raw.multi, "multi").unwrap_or(true),
             separator: raw.separator.unwrap_or_else(|| " ".to_owned()),
-            keep: raw.keep,
-            enable: raw.enable,
+            keep: self.switch(raw.keep, "keep").unwrap_or(false),
+            enable: self.switch(raw.enable, "enable").unwrap_or(true),
             shortname: raw.shortname,
             meta: present(raw.meta),
             tags: raw.tags.unwrap_or_default(),
             versions_at,
-            versions,
-            latest_url: raw.latest_url,
-            latest_checksum_url: raw.latest_checksum_url,
-            upstream,
-            vars: raw.vars.unwrap_or_default(),
+            versions: versions
+                .into_iter()
+                .map(|version| self.version(version))
+                .collect(),
+            latest_url: self.web_url(raw.latest_url, "latest_url"),
+            latest_checksum_url: self.web_url(raw.latest_checksum_url, "latest_checksum_url"),
+            upstream: raw.upstream.and_then(|upstream| self.upstream(upstream)),
+            vars: present(raw.vars),
             policy: raw.policy,
+        };
+        self.repeated_versions(&definition.versions);
+        definition
+    }
+
+    fn repeated_versions(&mut self, versions: &[Version]) {
+        let mut first: BTreeMap<&str, Place> = BTreeMap::new();
+        for version in versions {
+            if let Some(known) = first.get(version.version.as_str()) {
+                let message = format!(
+                    "version `{}` stands at line {} already; remove one of the two",
+                    version.version, known.line
+                );
+                self.refuse(version.at, message);
+            } else {
+                first.insert(&version.version, version.at);
+            }
+        }
+    }
+
+    fn checksum(&mut self, raw: Option<Spanned<String>>) -> Option<Checksum> {
+        let raw = raw?;
+        match raw.value.parse() {
+            Ok(checksum) => Some(checksum),
+            Err(error) => {
+                let at = place(&raw);
+                self.refuse(at, format!("`checksum` cannot be used: {error}"));
+                None
+            }
         }
     }
 
     fn version(&mut self, raw: RawVersion) -> Version {
         let spot = |value: &Option<Spanned<String>>| value.as_ref().map(place);
-        let at = place(&raw.version);
-        if raw.version.value.trim().is_empty() {
-            self.refuse(
-                at,
-                "`version` is empty; expected the build's name, in quotes".to_owned(),
-            );
-        }
+        let (version, at) = self.needed(raw.version, "version", "the build's name, in quotes");
         let url_at = spot(&raw.url).unwrap_or(at);
         let checksum_at = spot(&raw.checksum).unwrap_or(at);
         Version {
             at,
-            version: raw.version.value,
+            version,
             url: self.web_url(raw.url, "url"),
             url_at,
             mirror_url: self.web_url(raw.mirror_url, "mirror_url"),
-            checksum: self.value(
-                raw.checksum,
-                "checksum",
-                "`ALGORITHM:DIGEST` in hexadecimal, such as `sha256:…` with 64 digits",
-                |text| text.parse::<Checksum>().ok(),
-            ),
+            checksum: self.checksum(raw.checksum),
             checksum_at,
             checksum_url: self.web_url(raw.checksum_url, "checksum_url"),
             checksums_url: self.web_url(raw.checksums_url, "checksums_url"),
@@ -267,7 +296,7 @@ impl Reader<'_> {
             ),
             os_version: raw.os_version,
             visibility: self.visibility(raw.visibility),
-            hidden: raw.hidden,
+            hidden: self.switch(raw.hidden, "hidden"),
             meta: present(raw.meta),
             source: raw.source,
             id: self.value(raw.id, "id", "a UUID in lower case", uuid),

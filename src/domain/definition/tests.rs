@@ -58,12 +58,76 @@ fn a_definition_becomes_valid_values() {
 
 #[test]
 fn every_wrong_value_is_found_with_its_place() {
-    insta::assert_debug_snapshot!(broken("visibility: public", "visibility: pubic"));
-    insta::assert_debug_snapshot!(broken("sha256:0000", "sha256:xyz"));
-    insta::assert_debug_snapshot!(broken("min_disk: 8", "min_dsik: 8"));
-    insta::assert_debug_snapshot!(broken("min_disk: 8", "min_disk: eight"));
-    insta::assert_debug_snapshot!(broken("multi: true", "multi: yes"));
-    insta::assert_debug_snapshot!(broken("    login", "  login"));
+    let found: Vec<_> = [
+        ("visibility: public", "visibility: pubic"),
+        ("sha256:0000", "sha256:xyz"),
+        ("sha256:0000", "sha265:0000"),
+        ("min_disk: 8", "min_dsik: 8"),
+        ("min_disk: 8", "colour: red"),
+        ("min_disk: 8", "min_disk: eight"),
+        ("min_disk: 8", "min_disk: -1"),
+        ("multi: true", "multi: yes"),
+        ("status: active", "status: [active]"),
+        ("    login", "  login"),
+        ("tags: []", "tags: [{a: b}]"),
+        ("versions: 3}", "versions: none}"),
+        ("from: ubuntu", "form: ubuntu"),
+        ("versions:\n", "versions: {}\n    vars:\n"),
+        ("name: Ubuntu 24.04", "name: ''"),
+        ("build_date: 2026-07-25", "build_date: July"),
+        ("    format: qcow2\n", ""),
+        ("url: https:", "url: httpss:"),
+        ("login: ubuntu", "login: ubuntu\n    login: root"),
+        ("images:\n", "image:\n"),
+        (GOOD, ""),
+        (GOOD, "# nothing yet\n"),
+        (GOOD, "images: []\n---\nimages: []\n"),
+        ("login: ubuntu", "login: \"ubuntu"),
+    ]
+    .into_iter()
+    .map(|(from, to)| format!("{to:?}\n  {}", broken(from, to).join("\n  ")))
+    .collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_found_at_once() {
+    let text = GOOD
+        .replace("min_disk: 8", "min_dsik: 8")
+        .replace("min_ram: 512", "min_ram: little")
+        .replace("enable: true", "enable: on")
+        .replace("checksum: sha256:", "checksum: sha1024:")
+        .replace("        build_date", "        built")
+        .replace("    format: qcow2\n", "");
+    let found: Vec<_> = parse("images/ubuntu.yml", &text)
+        .unwrap_err()
+        .iter()
+        .map(|finding| (finding.line.unwrap(), finding.message.clone()))
+        .collect();
+    insta::assert_debug_snapshot!(found);
+}
+
+#[test]
+fn a_merged_mapping_counts_like_written_out() {
+    let text = "\
+images:
+  - &base
+    name: One
+    format: qcow2
+    versions: []
+  - <<: *base
+    name: Two
+    min_disk: 3
+";
+    let definitions = parse("images/a.yml", text).unwrap();
+    assert_eq!(definitions[1].format, "qcow2");
+    assert_eq!(definitions[1].min_disk, Some(3));
+}
+
+#[test]
+fn a_broken_file_still_says_how_many_definitions_it_holds() {
+    assert_eq!(entries(&GOOD.replace("min_disk", "min_dsik")), 1);
+    assert_eq!(entries("images: 3"), 0);
 }
 
 #[test]
