@@ -1,7 +1,7 @@
 //! Bytes, a signature and keys → verdict: is this the pinned key's word, and is it still good?
 //!
-//! rPGP does the mathematics; what a signature must be beyond that is decided here and in
-//! `policy.rs`. A signature counts if all of this holds:
+//! rPGP does the mathematics; what a signature must be beyond that is decided in
+//! `policy.rs`, what a key may do in `standing.rs`. A signature counts if all of this holds:
 //!
 //! - its issuer is a pinned primary key, named by full fingerprint, or a subkey which that key has
 //!   bound for signing and which has signed back;
@@ -28,6 +28,7 @@ mod clearsigned;
 mod fingerprint;
 mod keyring;
 mod policy;
+mod standing;
 
 /// More signatures than this on one file are refused: each costs a pass over the data.
 const MOST_SIGNATURES: usize = 32;
@@ -124,7 +125,7 @@ pub enum SignatureError {
     },
     /// The primary key has not bound the subkey, or the subkey not the primary key.
     #[error(
-        "subkey `{key}` is not validly bound to `{primary}`, expected a binding signed by both"
+        "subkey `{key}` is not validly bound to `{primary}`, expected a binding signed by both with SHA256 or better"
     )]
     NotBound {
         /// The subkey.

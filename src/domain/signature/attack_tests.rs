@@ -217,7 +217,7 @@ fn a_subkey_judged_after_its_end_needs_to_have_signed_before() {
 }
 
 #[test]
-fn sha1_is_refused_over_data_and_noted_on_the_key() {
+fn sha1_is_refused_over_data_and_subkeys_and_noted_on_the_key() {
     let gpg = Gpg::new();
     // Real keys with such self-signatures are old RSA keys.
     let key = gpg.old_key("20260101", "upstream");
@@ -227,6 +227,10 @@ fn sha1_is_refused_over_data_and_noted_on_the_key() {
         signed.notes,
         [format!("the self-signature of key `{key}` uses SHA-1")]
     );
+    let subkey = gpg.old_subkey("20260102", &key);
+    let by_subkey = gpg.sign("20260105", &subkey, DATA);
+    let error = verify(&by_subkey, &gpg.export(&key), &key, "2026-02-01").unwrap_err();
+    assert!(matches!(error, SignatureError::NotBound { .. }), "{error}");
     for (hash, name) in [
         ("SHA1", "SHA1"),
         ("RIPEMD160", "RIPEMD160"),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::policy::signing_subkeys;
+use super::standing::signing_subkeys;
 use super::{Fingerprint, Keyring, SignatureError, Signed, verify_clearsigned, verify_detached};
 use crate::domain::captures::capture;
 

@@ -89,6 +89,14 @@ impl Gpg {
         self.fingerprints(primary).last().unwrap().clone()
     }
 
+    /// Adds an RSA signing subkey bound with SHA-1.
+    pub(super) fn old_subkey(&self, day: &str, primary: &Fingerprint) -> Fingerprint {
+        let primary = primary.as_str();
+        let add = ["--quick-add-key", primary, "rsa2048", "sign", "never"];
+        self.run(day, &[&["--cert-digest-algo=SHA1"], &add[..]].concat(), b"");
+        self.fingerprints(primary).last().unwrap().clone()
+    }
+
     /// The fingerprints of a key: primary first, then the subkeys.
     fn fingerprints(&self, key: &str) -> Vec<Fingerprint> {
         let list = self.run("20260101", &["--with-colons", "--list-keys", key], b"");
