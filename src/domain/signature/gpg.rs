@@ -6,6 +6,7 @@
 )]
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -20,8 +21,11 @@ pub(super) struct Gpg {
 impl Gpg {
     /// An empty home. Fails the test if `gpg` is not installed.
     pub(super) fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        Self { home }
+        let ours_alone = std::fs::Permissions::from_mode(0o700);
+        let home = tempfile::Builder::new().permissions(ours_alone).tempdir();
+        Self {
+            home: home.unwrap(),
+        }
     }
 
     /// Runs `gpg` on a day (`20260105`) with input, and gives its output.
@@ -93,7 +97,15 @@ impl Gpg {
     pub(super) fn old_subkey(&self, day: &str, primary: &Fingerprint) -> Fingerprint {
         let primary = primary.as_str();
         let add = ["--quick-add-key", primary, "rsa2048", "sign", "never"];
-        self.run(day, &[&["--cert-digest-algo=SHA1"], &add[..]].concat(), b"");
+        self.run(
+            day,
+            &[
+                &["--allow-weak-key-signatures", "--cert-digest-algo=SHA1"],
+                &add[..],
+            ]
+            .concat(),
+            b"",
+        );
         self.fingerprints(primary).last().unwrap().clone()
     }
 
