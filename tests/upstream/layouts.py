@@ -97,18 +97,19 @@ def stream_item(kind, path, content):
             "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
-def ubuntu_daily(root, builds, today, signer):
+def ubuntu_daily(root, builds, today, signer, flavour):
     """Daily builds of Ubuntu: dated directories and nothing else."""
+    top, source = ("", "ubuntu-daily") if flavour == "server" else ("daily/server/minimal/daily", "ubuntu-minimal-daily")
     for codename, _ in UBUNTU.values():
-        home = root / "cloud-images.ubuntu.com" / codename
+        home = root / "cloud-images.ubuntu.com" / top / codename
         for build in builds:
             version = day_of(build, today).strftime("%Y%m%d")
             files = {}
             for architecture in ARCHITECTURES:
-                stem = f"{codename}-server-cloudimg-{architecture}"
-                files |= {f"{stem}.img": image("ubuntu-daily", codename, architecture, version),
+                stem = f"{codename}-{flavour}-cloudimg-{architecture}"
+                files |= {f"{stem}.img": image(source, codename, architecture, version),
                           f"{stem}.manifest": packages(build)}
-            directory = Directory(home / version, day_of(build, today), build == builds[-1] and "ubuntu-daily")
+            directory = Directory(home / version, day_of(build, today), build == builds[-1] and source)
             ubuntu_directory(directory, files, signer)
         point(home / "current", version)
 
