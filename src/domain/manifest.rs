@@ -297,8 +297,8 @@ fn read_gnu(line: &str, heading: Heading) -> Line<'_> {
         }
         None => (line, None),
     };
-    // Shorter runs of hex digits are words and dates.
-    let is_digest = digest.len() >= 8 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Shorter runs of hex digits are words and time stamps.
+    let is_digest = digest.len() >= 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_digest {
         return Line::Other;
     }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::standing::signing_subkeys;
 use super::{Fingerprint, Keyring, SignatureError, Signed, verify_clearsigned, verify_detached};
-use crate::domain::captures::capture;
+use crate::domain::captures::{capture, capture_text};
+use crate::domain::manifest::digest_of;
 
 const UBUNTU: &str = "D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81";
 const FEDORA_44: &str = "36F612DCF27F7D1A48A835E4DBFCF71C6D9F90A6";
@@ -151,6 +152,12 @@ fn a_changed_clearsigned_text_is_bad_and_text_around_it_is_dropped() {
         let file = format!("negative/fedora44-CHECKSUM.text-{side}-armour");
         let (text, signed) = clearsigned(&file, key, FEDORA_44).unwrap().unwrap();
         assert_eq!(text, signed_text);
+        // The line outside claims nothing but zeros for this image.
+        for text in [text, capture_text(&file).unwrap()] {
+            let image = "Fedora-Cloud-Base-Generic-44-1.7.aarch64.qcow2";
+            let digest = digest_of(&text, image, None).unwrap();
+            assert!(digest.hex().starts_with("55c60a3b80d3"), "{digest}");
+        }
         assert_eq!(signed.notes, ["text outside the signed part was ignored"]);
     }
 }

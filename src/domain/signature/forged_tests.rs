@@ -9,7 +9,7 @@ use pgp::composed::{
 };
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
-    Notation, PacketTrait as _, SignatureConfig, SignatureType, Subpacket, SubpacketData,
+    Notation, PacketTrait as _, Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData,
 };
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails as _, KeyVersion, Password, SigningKey, Timestamp};
@@ -118,6 +118,39 @@ fn a_version_6_key_and_its_signing_subkey_are_good() {
             Fingerprint::of(&public)
         );
     }
+}
+
+#[test]
+fn a_version_3_signature_packet_is_read_detached_and_in_the_clear() {
+    let key = key(KeyVersion::V4, "upstream");
+    let public = key.to_public_key();
+    // rPGP reads this form but does not make it.
+    let sign = |kind: SignatureType, data: &[u8]| {
+        let hash = HashAlgorithm::Sha512;
+        let (algorithm, id) = (key.primary_key.algorithm(), key.primary_key.legacy_key_id());
+        let made = Timestamp::from_secs(MADE + 1);
+        let trailer = [&[u8::from(kind)][..], &made.as_secs().to_be_bytes()].concat();
+        let digest = hash.digest(&[data, &trailer].concat()).unwrap();
+        let proof = key
+            .primary_key
+            .sign(&Password::empty(), hash, &digest)
+            .unwrap();
+        let config = SignatureConfig::v3(kind, algorithm, hash, made, id);
+        Signature::from_config(config, [digest[0], digest[1]], proof).unwrap()
+    };
+    let detached = DetachedSignature::new(sign(SignatureType::Binary, DATA));
+    let armored = detached.to_armored_bytes(ArmorOptions::default()).unwrap();
+    let verdict = verify(&armored, &public).unwrap();
+    assert_eq!(verdict.made_at, instant(Timestamp::from_secs(MADE + 1)));
+
+    let detached = DetachedSignature::new(sign(SignatureType::Text, DATA.trim_ascii_end()));
+    let armored = detached.to_armored_string(ArmorOptions::default()).unwrap();
+    let text = std::str::from_utf8(DATA).unwrap();
+    let file = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{text}{armored}");
+    let keys = Keyring::parse(&public.to_bytes().unwrap()).unwrap();
+    let pinned = [Fingerprint::of(&public)];
+    let (signed_text, _) = verify_clearsigned(file.as_bytes(), &keys, &pinned, now()).unwrap();
+    assert_eq!(signed_text.as_bytes(), DATA);
 }
 
 #[test]
