@@ -34,7 +34,17 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Find the newest build of every image upstream, prove it, and add it to the definitions
+    ///
+    /// Without --write says what it would add (exit code 2). Manifests and signatures are checked, no image is fetched.
+    Update {
+        /// Edit the definitions; every other byte of them stays as it was
+        #[arg(long, env = "REGLAZE_WRITE", value_name = "BOOL", action = clap::ArgAction::Set,
+              num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+        write: bool,
+    },
+}
 
 /// Flags that make sense for most commands.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@
 //!
 //! - [`cli`], [`settings`], [`action`]: what the user wants, read once;
 //! - [`commands`]: one file per subcommand, each a straight line;
-//! - [`definitions`], [`openstack`], [`transfer`]: the edges, which know how, never whether;
+//! - [`definitions`], [`upstream`], [`openstack`], [`transfer`]: the edges, which know how, never whether;
 //! - [`domain`]: decisions and their data; no I/O, no clock, no environment.
 
 pub mod action;
@@ -16,3 +16,4 @@ pub mod domain;
 pub mod openstack;
 pub mod settings;
 pub mod transfer;
+pub mod upstream;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use reglaze::action::{self, Surroundings};
 use reglaze::cli::{Cli, Command, Format};
+use reglaze::commands;
 use reglaze::domain::finding::Finding;
 use reglaze::domain::report::{Ending, Report};
 use reglaze::settings::{Settings, SettingsError};
@@ -47,10 +48,10 @@ fn work(cli: &Cli, surroundings: &Surroundings) -> anyhow::Result<Report> {
     runtime.block_on(run(&cli.command, &settings))
 }
 
-#[expect(clippy::unused_async, reason = "commands are asynchronous")]
 async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
-    let _ = settings;
-    match *command {}
+    match *command {
+        Command::Update { write } => commands::update::run(settings, write).await,
+    }
 }
 
 /// Writes the report to where it is wanted and turns it into the exit code.

@@ -26,6 +26,8 @@ pub struct Settings {
     pub sources: PathBuf,
     /// Folder of OpenPGP keys; need not exist.
     pub keys: PathBuf,
+    /// Folder for what may be lost: documents and keys of earlier runs.
+    pub cache: Option<PathBuf>,
     /// The clouds, in their order. Empty: what `OS_CLOUD` or `OS_*` say.
     pub clouds: Vec<Cloud>,
     /// The tag that marks our images.
@@ -167,6 +169,7 @@ impl Settings {
                 .clone()
                 .unwrap_or_else(|| under(Path::new("sources"))),
             keys: under(Path::new("keys")),
+            cache: cache(),
             clouds,
             tag: file.tag.unwrap_or_else(|| "managed_by_reglaze".to_owned()),
             owner: file.owner,
@@ -196,6 +199,18 @@ impl Settings {
             root,
         })
     }
+}
+
+/// The cache folder of the XDG base directory specification; nothing where there is no home.
+fn cache() -> Option<PathBuf> {
+    let folder = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    folder("XDG_CACHE_HOME")
+        .or_else(|| Some(folder("HOME")?.join(".cache")))
+        .map(|folder| folder.join("reglaze"))
 }
 
 impl From<CloudEntry> for Cloud {

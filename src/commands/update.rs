@@ -1,0 +1,152 @@
+//! `reglaze update`: finds the newest build of every image, proves it, and adds it to the definition.
+
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use futures_util::future::join_all;
+
+use crate::definitions::{self, File};
+use crate::domain::definition::Definition;
+use crate::domain::edit::{self, Change};
+use crate::domain::report::Report;
+use crate::domain::select::{self, Selection};
+use crate::domain::source::Source;
+use crate::settings::Settings;
+use crate::upstream::{self, Failure, Newest, Upstream};
+use report::{Image, Outcome};
+
+/// Says what is new upstream, or with `write` adds it to the files.
+pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
+    let files = definitions::read(&settings.images)?;
+    let definitions = match definitions::parse(&files) {
+        Ok(definitions) => definitions,
+        Err(findings) => return Ok(report::broken(findings)),
+    };
+    let sources: Vec<Source> = match upstream::load_sources(&settings.sources)? {
+        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
+        Err(findings) => return Ok(report::broken(findings)),
+    };
+    let upstream = Upstream::new(settings, sources)?;
+    let looked_at: Vec<&Definition> = definitions
+        .iter()
+        .filter(|definition| settings.looks_at(&definition.name))
+        .collect();
+    tracing::info!("asking the upstreams of {} images", looked_at.len());
+    let mut images = join_all(
+        looked_at
+            .iter()
+            .map(|definition| look(&upstream, definition)),
+    )
+    .await;
+    let texts = edited(&files, &mut images);
+    if write {
+        for (name, text) in &texts {
+            let file = files.iter().find(|file| file.name == *name);
+            if let Some(file) = file.filter(|file| file.text != *text) {
+                save(&file.path, text).with_context(|| {
+                    format!("could not write `{name}`; expected a file that may be replaced")
+                })?;
+            }
+        }
+    }
+    Ok(report::report(&images, write))
+}
+
+/// What the upstream has for one definition.
+async fn look<'a>(upstream: &Upstream, definition: &'a Definition) -> Image<'a> {
+    let image = Image::new(definition);
+    if !definition.enable {
+        return image.skipped(None);
+    }
+    let tracked = match upstream.tracked(definition) {
+        Ok(Some(tracked)) => tracked,
+        Ok(None) => {
+            return image.skipped(Some(
+                "no source knows this image; add `upstream:` with `from:`, or a source of your own",
+            ));
+        }
+        Err(error) => return image.failed(error.to_string(), false),
+    };
+    let order = definition
+        .upstream
+        .as_ref()
+        .and_then(|upstream| upstream.order);
+    match upstream.newest(&tracked, order).await {
+        Ok(newest) => judged(image, &newest, tracked.source),
+        Err(failure) => {
+            let Failure { candidate, error } = *failure;
+            let unreachable = candidate.is_none() && error.is_upstreams();
+            image
+                .found(candidate.as_ref())
+                .failed(error.to_string(), unreachable)
+        }
+    }
+}
+
+fn judged<'a>(image: Image<'a>, newest: &Newest, source: &Source) -> Image<'a> {
+    let Newest {
+        candidate,
+        attested,
+        order,
+        notes,
+    } = newest;
+    let image = image.found(Some(candidate)).proven(attested, notes);
+    let build_of = |url: &str| source.infer(url)?.version;
+    match select::select(image.definition, candidate, attested, *order, build_of) {
+        Ok(Selection::Known { at, changed }) => image.known(at, changed.as_ref()),
+        Ok(Selection::Older { newest }) => image.older(newest),
+        Ok(Selection::New(addition)) => image.new_version(addition),
+        Err(error) => image.failed(error.to_string(), false),
+    }
+}
+
+/// Edits the texts of all files, one image after another; what cannot be edited safely has failed.
+fn edited<'a>(files: &'a [File], images: &mut [Image]) -> BTreeMap<&'a str, String> {
+    let mut texts: BTreeMap<&str, String> = files
+        .iter()
+        .map(|file| (file.name.as_str(), file.text.clone()))
+        .collect();
+    for image in images {
+        let Outcome::Updated(addition) = &image.outcome else {
+            continue;
+        };
+        let Some(text) = texts.get_mut(image.definition.file.as_str()) else {
+            continue;
+        };
+        let change = Change {
+            image: &image.definition.name,
+            add: Some(&addition.entry),
+            remove: &addition.remove,
+            position: addition.position,
+        };
+        match edit::edit(text, &change) {
+            Ok(new) => *text = new,
+            Err(refusal) => {
+                image.refuse(format!(
+                    "`{}` cannot be edited safely: {refusal}",
+                    image.definition.file
+                ));
+            }
+        }
+    }
+    texts
+}
+
+/// Replaces a file in one step; its permissions stay, and a link stays a link.
+fn save(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = std::fs::canonicalize(path)?;
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.new", std::process::id()));
+    let fresh = path.with_file_name(name);
+    let written = std::fs::write(&fresh, text)
+        .and_then(|()| std::fs::set_permissions(&fresh, std::fs::metadata(&path)?.permissions()))
+        .and_then(|()| std::fs::rename(&fresh, &path));
+    if written.is_err() {
+        // Best effort: the first error is the one to tell.
+        let _ = std::fs::remove_file(&fresh);
+    }
+    written
+}

@@ -1,0 +1,304 @@
+//! What `update` says: one entry for each image, as text, JSON and Markdown.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::attested::Attested;
+use crate::domain::checksum::Checksum;
+use crate::domain::definition::Definition;
+use crate::domain::finding::Finding;
+use crate::domain::index::Candidate;
+use crate::domain::report::{Ending, Report, escape_markdown, printable};
+use crate::domain::select::Addition;
+
+/// What became of one image.
+pub(super) struct Image<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) outcome: Outcome,
+    version: Option<String>,
+    url: Option<String>,
+    build_date: Option<String>,
+    attested: Option<Attested>,
+    findings: Vec<Finding>,
+}
+
+/// How it ended.
+pub(super) enum Outcome {
+    /// A newer build than the file's.
+    Updated(Addition),
+    /// The file has the newest.
+    Current,
+    /// Nothing is said of its builds.
+    Failed {
+        error: String,
+        /// Its upstream told nothing at all.
+        unreachable: bool,
+    },
+    /// Not asked.
+    Skipped,
+}
+
+impl Outcome {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Updated(_) => "updated",
+            Self::Current => "current",
+            Self::Failed { .. } => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl<'a> Image<'a> {
+    pub(super) fn new(definition: &'a Definition) -> Self {
+        Self {
+            definition,
+            outcome: Outcome::Current,
+            version: None,
+            url: None,
+            build_date: None,
+            attested: None,
+            findings: Vec::new(),
+        }
+    }
+
+    pub(super) fn skipped(mut self, note: Option<&str>) -> Self {
+        self.outcome = Outcome::Skipped;
+        if let Some(note) = note {
+            self.find(Finding::note("no-source", note));
+        }
+        self
+    }
+
+    pub(super) fn failed(mut self, error: String, unreachable: bool) -> Self {
+        self.attested = None;
+        let rule = if unreachable { "upstream" } else { "update" };
+        self.find(Finding::error(rule, printable(&error)));
+        self.outcome = Outcome::Failed {
+            error: printable(&error),
+            unreachable,
+        };
+        self
+    }
+
+    /// Turns a planned change into a failure.
+    pub(super) fn refuse(&mut self, error: String) {
+        self.attested = None;
+        self.find(Finding::error("edit", error.clone()));
+        self.outcome = Outcome::Failed {
+            error,
+            unreachable: false,
+        };
+    }
+
+    /// A build was found; nothing is proven yet.
+    pub(super) fn found(mut self, candidate: Option<&Candidate>) -> Self {
+        if let Some(candidate) = candidate {
+            self.version = Some(candidate.version.clone());
+            self.url = Some(candidate.url.clone());
+            self.build_date = candidate.build_date.map(|date| date.to_string());
+        }
+        self
+    }
+
+    pub(super) fn proven(mut self, attested: &Attested, notes: &[String]) -> Self {
+        self.attested = Some(attested.clone());
+        for note in notes {
+            self.find(Finding::note("signature", note.clone()));
+        }
+        self
+    }
+
+    pub(super) fn known(mut self, at: usize, changed: Option<&Checksum>) -> Self {
+        let Some(version) = self.definition.versions.get(at) else {
+            return self;
+        };
+        self.version = Some(version.version.clone());
+        if let Some(found) = changed {
+            let message = format!(
+                "the upstream now gives `{found}` for `{}`, but version `{}` pins another digest; find out which one is right, an upload would fail",
+                version.url.as_deref().unwrap_or_default(),
+                version.version
+            );
+            let finding = Finding::warning("digest-changed", message)
+                .at(&self.definition.file, version.checksum_at)
+                .image(&self.definition.name);
+            self.findings.push(finding);
+        }
+        self
+    }
+
+    pub(super) fn older(mut self, newest: usize) -> Self {
+        if let Some(version) = self.definition.versions.get(newest) {
+            let message = format!(
+                "the upstream's newest build is `{}`, older than version `{}` of the file",
+                self.version.as_deref().unwrap_or_default(),
+                version.version
+            );
+            self.find(Finding::note("older", message));
+        }
+        self
+    }
+
+    pub(super) fn new_version(mut self, addition: Addition) -> Self {
+        self.version = Some(addition.entry.version.clone());
+        self.outcome = Outcome::Updated(addition);
+        self
+    }
+
+    fn find(&mut self, finding: Finding) {
+        let place = self
+            .definition
+            .upstream
+            .as_ref()
+            .map_or(self.definition.at, |upstream| upstream.at);
+        self.findings.push(
+            finding
+                .at(&self.definition.file, place)
+                .image(&self.definition.name),
+        );
+    }
+
+    fn json(&self) -> Value {
+        let verified = self.attested.as_ref().map(|attested| {
+            json!({
+                "by": attested.verified(),
+                "key": attested.signed_by(),
+                "manifest": attested.manifest(),
+            })
+        });
+        json!({
+            "name": self.definition.name,
+            "file": self.definition.file,
+            "outcome": self.outcome.name(),
+            "version": self.version,
+            "url": self.url,
+            "checksum": self.attested.as_ref().map(Attested::checksum),
+            "build_date": self.build_date,
+            "verified": verified,
+            "error": match &self.outcome {
+                Outcome::Failed { error, .. } => Some(error),
+                _ => None,
+            },
+        })
+    }
+
+    /// What vouches for it, in words.
+    fn proof(&self) -> String {
+        self.attested
+            .as_ref()
+            .map_or_else(String::new, |attested| match attested.signed_by() {
+                Some(key) => format!("signed by {key}"),
+                None => format!(
+                    "by its {} in an unsigned manifest",
+                    attested.checksum().algorithm()
+                ),
+            })
+    }
+
+    fn text(&self) -> String {
+        let name = printable(&self.definition.name);
+        let version = printable(self.version.as_deref().unwrap_or_default());
+        match &self.outcome {
+            Outcome::Updated(_) => format!("+ {name}  {version}  {}\n", self.proof()),
+            Outcome::Current => format!("= {name}  {version}\n"),
+            Outcome::Failed { .. } => format!("! {name}  failed\n"),
+            Outcome::Skipped => format!("  {name}  skipped\n"),
+        }
+    }
+
+    fn markdown(&self) -> String {
+        let cells = [
+            self.definition.name.clone(),
+            self.outcome.name().to_owned(),
+            self.version.clone().unwrap_or_default(),
+            self.proof(),
+        ];
+        let cells: Vec<_> = cells.iter().map(|cell| escape_markdown(cell)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    }
+}
+
+/// Nothing could be done.
+pub(super) fn broken(findings: Vec<Finding>) -> Report {
+    finished(Ending::Nothing, false, &[], String::new(), findings)
+}
+
+/// Everything that was seen and done.
+pub(super) fn report(images: &[Image], write: bool) -> Report {
+    let count = |name: &str| {
+        images
+            .iter()
+            .filter(|image| image.outcome.name() == name)
+            .count()
+    };
+    let (updated, current, failed, skipped) = (
+        count("updated"),
+        count("current"),
+        count("failed"),
+        count("skipped"),
+    );
+    let unreachable = images
+        .iter()
+        .filter(|image| {
+            matches!(
+                image.outcome,
+                Outcome::Failed {
+                    unreachable: true,
+                    ..
+                }
+            )
+        })
+        .count();
+    let ending = if failed > 0 && unreachable == images.len() - skipped {
+        Ending::Nothing
+    } else if failed > 0 {
+        Ending::Partly
+    } else if updated > 0 && !write {
+        Ending::Pending
+    } else {
+        Ending::Done
+    };
+    let new = match (updated, write) {
+        (_, true) => format!("{updated} updated"),
+        (_, false) => format!("{updated} to update"),
+    };
+    let summary = format!("{new}, {current} current, {failed} failed, {skipped} skipped");
+    let findings = images
+        .iter()
+        .flat_map(|image| image.findings.iter().cloned())
+        .collect();
+    finished(ending, updated > 0, images, summary, findings)
+}
+
+fn finished(
+    ending: Ending,
+    changes: bool,
+    images: &[Image],
+    summary: String,
+    findings: Vec<Finding>,
+) -> Report {
+    let mut data = Map::new();
+    data.insert(
+        "images".to_owned(),
+        images.iter().map(Image::json).collect(),
+    );
+    data.insert("pull_requests".to_owned(), json!([]));
+    let (mut text, mut markdown) = (String::new(), String::new());
+    if !summary.is_empty() {
+        text = images.iter().map(Image::text).collect();
+        markdown = format!(
+            "{summary}\n\n| image | outcome | version | proof |\n| --- | --- | --- | --- |\n"
+        );
+        markdown.extend(images.iter().map(Image::markdown));
+        text.push_str(&summary);
+        text.push('\n');
+    }
+    Report {
+        ending,
+        changes,
+        data,
+        text,
+        markdown,
+        findings,
+    }
+}

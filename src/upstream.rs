@@ -1,0 +1,283 @@
+//! Upstreams over HTTP: what is the newest build, what proves it, and the bytes of images.
+//!
+//! Which documents to ask for and what they say is decided in `domain::source`, `domain::index` and
+//! `domain::attested`; here they are fetched, each URL once a run.
+
+mod cache;
+mod discover;
+pub mod fetch;
+mod keys;
+mod mapping;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::attested::{self, Attested, ProofError, Verify};
+use crate::domain::definition::{Definition, Version};
+use crate::domain::finding::Finding;
+use crate::domain::index::{self, IndexError};
+use crate::domain::source::{ParameterError, Source};
+use crate::settings::Settings;
+pub use discover::{Failure, Newest};
+use fetch::{Download, FetchError, Fetcher};
+pub use keys::KeyError;
+use keys::Keys;
+pub use sources::{SourcesError, load as load_sources};
+
+/// The sources, and a client that speaks to their upstreams.
+#[derive(Debug)]
+pub struct Upstream {
+    sources: Vec<Source>,
+    fetcher: Fetcher,
+    keys: Keys,
+    verify: Verify,
+    now: DateTime<Utc>,
+}
+
+/// Why an upstream did not tell or prove what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UpstreamError {
+    /// A definition names a source that there is not.
+    #[error("`upstream.from` names the source `{name}`; expected one of {known}")]
+    NoSource {
+        /// The name.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// What a definition says does not fit its source.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// A document could not be had.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The signature of a manifest could not be had, though the manifest could.
+    #[error("{0}, without which `{manifest}` proves nothing", manifest = .1)]
+    Signature(FetchError, String),
+    /// An index does not tell the newest build.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// There is no key to check with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Nothing vouches for the digest.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+impl UpstreamError {
+    /// Whether the upstream gave no answer that can be read, as opposed to one that does not fit.
+    pub fn is_upstreams(&self) -> bool {
+        matches!(
+            self,
+            Self::Fetch(_) | Self::Index(IndexError::Html { .. } | IndexError::Malformed { .. })
+        )
+    }
+
+    /// Whether the document is not there (any more), as opposed to not to be had.
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Fetch(error) if error.is_gone())
+    }
+}
+
+/// A digest that was proven again before an upload, and what to tell about it.
+#[derive(Debug, Clone)]
+pub struct Attestation {
+    /// The digest that the bytes must have.
+    pub attested: Attested,
+    /// Notes and warnings.
+    pub findings: Vec<Finding>,
+}
+
+/// How a definition is tracked.
+#[derive(Debug, Clone)]
+pub struct Tracked<'a> {
+    /// Its source.
+    pub source: &'a Source,
+    /// Its parameters, in the words of definitions.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Upstream {
+    /// Makes the client. Fails with [`FetchError`] if there are no certificates to trust.
+    pub fn new(settings: &Settings, sources: Vec<Source>) -> Result<Self, FetchError> {
+        let fetcher = Fetcher::new(
+            &settings.upstream_map,
+            settings.cache.as_deref(),
+            settings.limits.image_size,
+        )?;
+        Ok(Self {
+            sources,
+            fetcher,
+            keys: Keys::new(&settings.keys, settings.cache.as_deref()),
+            verify: settings.verify,
+            now: Utc::now(),
+        })
+    }
+
+    /// The sources, by name.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The source of a definition and its parameters: what it says, else what its URLs tell.
+    ///
+    /// Nothing, if no source knows the image. Fails with [`UpstreamError`] if it names a source that there is not.
+    pub fn tracked(&self, definition: &Definition) -> Result<Option<Tracked<'_>>, UpstreamError> {
+        if let Some(upstream) = &definition.upstream {
+            let source = self.source(&upstream.from)?;
+            return Ok(Some(Tracked {
+                source,
+                parameters: upstream.parameters.clone(),
+            }));
+        }
+        let newest = definition
+            .versions
+            .iter()
+            .filter(|version| !version.is_moving())
+            .max_by(|left, right| {
+                crate::domain::version::Order::default().compare(&left.version, &right.version)
+            });
+        let urls = [
+            definition.latest_url.as_deref(),
+            newest.and_then(|version| version.url.as_deref()),
+        ];
+        Ok(urls
+            .into_iter()
+            .flatten()
+            .chain(
+                definition
+                    .versions
+                    .iter()
+                    .filter_map(|version| version.url.as_deref()),
+            )
+            .find_map(|url| self.inferred(url)))
+    }
+
+    fn inferred(&self, url: &str) -> Option<Tracked<'_>> {
+        self.sources.iter().find_map(|source| {
+            let inferred = source.infer(url)?;
+            Some(Tracked {
+                source,
+                parameters: inferred.parameters,
+            })
+        })
+    }
+
+    fn source(&self, name: &str) -> Result<&Source, UpstreamError> {
+        self.sources
+            .iter()
+            .find(|source| source.name == name)
+            .ok_or_else(|| UpstreamError::NoSource {
+                name: name.to_owned(),
+                known: self
+                    .sources
+                    .iter()
+                    .map(|source| format!("`{}`", source.name))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+    }
+
+    /// Proves a version's digest again, right before its upload.
+    ///
+    /// The manifest must still give the reviewed digest, under a good signature by a pinned key. A manifest that is gone
+    /// leaves the reviewed `signed_by`, and a note says so. Without a source, or a key in it, the reviewed digest stands
+    /// alone. Fails with [`UpstreamError`] on any other verdict.
+    pub async fn attest(
+        &self,
+        definition: &Definition,
+        version: &Version,
+    ) -> Result<Attestation, UpstreamError> {
+        let image = version
+            .url
+            .clone()
+            .unwrap_or_else(|| definition.name.clone());
+        let by_url = version.url.as_deref().and_then(|url| self.inferred(url));
+        let tracked = match by_url {
+            Some(tracked) => Some(tracked),
+            None => self.tracked(definition)?,
+        };
+        let plain = |names_key| -> Result<Attestation, UpstreamError> {
+            let attested = attested::reviewed(version, false)?;
+            attested::suffices(&attested, self.verify, names_key, &image)?;
+            Ok(Attestation {
+                attested,
+                findings: Vec::new(),
+            })
+        };
+        let (Some(tracked), Some(url)) = (tracked, version.url.as_deref()) else {
+            return plain(false);
+        };
+        let index = tracked.source.index(&tracked.parameters)?;
+        let names_key = index.signature.is_some();
+        if !names_key || !self.verify.wants_signature() {
+            return plain(names_key);
+        }
+        let mut variables = tracked.source.variables(&tracked.parameters)?;
+        let Some((url, folder, file)) = index::parts(url) else {
+            return plain(names_key);
+        };
+        if let Some(build) = tracked
+            .source
+            .infer(&url)
+            .and_then(|inferred| inferred.version)
+        {
+            variables.insert("version".to_owned(), build);
+        }
+        variables.extend(
+            [("url", &url), ("folder", &folder), ("file", &file)]
+                .map(|(name, value)| (name.to_owned(), value.clone())),
+        );
+        let hosts = Arc::new(tracked.source.hosts(index, &variables));
+        let reviewed = attested::reviewed(version, true)?;
+        let proven = self
+            .prove(
+                tracked.source,
+                index,
+                &variables,
+                &file,
+                version.manifest.as_deref(),
+                &hosts,
+            )
+            .await;
+        let at = |finding: Finding| {
+            finding
+                .at(&definition.file, version.at)
+                .image(&definition.name)
+        };
+        match proven {
+            Ok((attested, notes)) => {
+                attested::unchanged(&attested, &file, reviewed.checksum())?;
+                attested::suffices(&attested, self.verify, names_key, &image)?;
+                Ok(Attestation {
+                    attested,
+                    findings: notes
+                        .into_iter()
+                        .map(|note| at(Finding::note("signature", note)))
+                        .collect(),
+                })
+            }
+            Err(error) if error.is_gone() => {
+                attested::suffices(&reviewed, self.verify, names_key, &image)?;
+                let message = format!(
+                    "version `{}`: {error}; the reviewed `signed_by` of the definition counts",
+                    version.version
+                );
+                Ok(Attestation {
+                    attested: reviewed,
+                    findings: vec![at(Finding::note("manifest-gone", message))],
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Begins to fetch an image's bytes. Fails with [`FetchError`].
+    pub async fn stream(&self, url: &str) -> Result<Download, FetchError> {
+        self.fetcher.stream(url).await
+    }
+}

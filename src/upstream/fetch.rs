@@ -1,0 +1,458 @@
+//! HTTP as upstreams are met: documents once a run with retries and a cache, image bytes as a stream.
+//!
+//! Redirects are followed here, not by the client: a document must stay on the source's hosts, and nothing may leave
+//! https. Nobody's body is trusted to be small, whole or in time.
+
+mod error;
+mod retry;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Response, StatusCode};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use super::cache::{Cache, Entry, Validators};
+use super::mapping::Mapping;
+use crate::domain::index::{Document, Kind, Request};
+pub use error::FetchError;
+use error::{root_cause, shown};
+
+const USER_AGENT: &str = concat!("reglaze/", env!("CARGO_PKG_VERSION"));
+
+/// Requests to one host at a time.
+const PER_HOST: usize = 8;
+
+/// Until a server has taken a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Until the next piece of a document has come.
+const STALL: Duration = Duration::from_secs(20);
+
+/// Until the next piece of an image has come.
+const IMAGE_STALL: Duration = Duration::from_secs(60);
+
+/// For a document in all, redirects and retries included.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+const MOST_REDIRECTS: usize = 8;
+
+/// Speaks HTTP to upstreams.
+#[derive(Debug)]
+pub struct Fetcher {
+    client: reqwest::Client,
+    mapping: Mapping,
+    cache: Option<Cache>,
+    image_size: u64,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    documents: Mutex<HashMap<DocumentKey, Arc<OnceCell<Outcome>>>>,
+}
+
+/// A document is another one if it may come from other hosts.
+type DocumentKey = (String, Arc<BTreeSet<String>>);
+type Outcome = Result<Arc<Document>, FetchError>;
+
+/// An image's bytes on their way.
+pub struct Download {
+    /// How many there are, if the server says so.
+    pub size: Option<u64>,
+    /// The bytes. A piece that does not come in time, and one above the limit, is an error.
+    pub body: BoxStream<'static, Result<Bytes, FetchError>>,
+}
+
+/// What a request may lead to.
+struct Rule<'a> {
+    /// Absent: any.
+    hosts: Option<&'a BTreeSet<String>>,
+    expected: &'static str,
+}
+
+/// An answer with status 200 or 304, and how it was reached.
+struct Answer {
+    response: Response,
+    /// The URL as it is told.
+    url: Url,
+    /// The URL as it was asked.
+    real: Url,
+    /// What an earlier run kept of it.
+    kept: Option<Entry>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Fetcher {
+    /// Makes the client: proxies and certificates as the environment says. Fails with [`FetchError`].
+    pub fn new(
+        upstream_map: &[(String, String)],
+        cache: Option<&Path>,
+        image_size: u64,
+    ) -> Result<Self, FetchError> {
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .build()
+            .map_err(|error| FetchError::Client {
+                reason: root_cause(&error),
+            })?;
+        Ok(Self {
+            client,
+            mapping: Mapping::new(upstream_map),
+            cache: cache.map(Cache::new),
+            image_size,
+            hosts: Mutex::default(),
+            documents: Mutex::default(),
+        })
+    }
+
+    /// Fetches a document from one of `hosts`, once a run. Fails with [`FetchError`].
+    pub async fn document(
+        &self,
+        request: &Request,
+        hosts: &Arc<BTreeSet<String>>,
+    ) -> Result<Arc<Document>, FetchError> {
+        let cell = {
+            let mut documents = self
+                .documents
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let key = (request.url.clone(), Arc::clone(hosts));
+            Arc::clone(documents.entry(key).or_default())
+        };
+        cell.get_or_init(|| self.fetch(request, hosts))
+            .await
+            .clone()
+    }
+
+    async fn fetch(&self, request: &Request, hosts: &BTreeSet<String>) -> Outcome {
+        let url = parsed(&request.url)?;
+        let deadline = Instant::now() + DEADLINE;
+        let mut attempt = 0;
+        loop {
+            let answered = timeout_at(deadline, self.attempt(&url, request.kind, hosts)).await;
+            let error = match answered {
+                Ok(Ok(document)) => return Ok(Arc::new(document)),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    return Err(FetchError::TooSlow {
+                        url: shown(&url),
+                        seconds: DEADLINE.as_secs(),
+                    });
+                }
+            };
+            let Some(pause) = retry::pause(&error, attempt) else {
+                return Err(error);
+            };
+            if Instant::now() + pause >= deadline {
+                return Err(error);
+            }
+            tracing::debug!("{error}; trying again in {} ms", pause.as_millis());
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        url: &Url,
+        kind: Kind,
+        hosts: &BTreeSet<String>,
+    ) -> Result<Document, FetchError> {
+        let rule = Rule {
+            hosts: Some(hosts),
+            expected: kind.name(),
+        };
+        let answer = self.answer(url, &rule, self.cache.as_ref()).await?;
+        let location = answer.url.to_string();
+        let body = if answer.response.status() == StatusCode::NOT_MODIFIED {
+            answer.kept.map(|entry| entry.body).unwrap_or_default()
+        } else {
+            let validators = validators(answer.response.headers());
+            let body = whole(answer.response, &answer.url, limit(kind)).await?;
+            if let Some(cache) = &self.cache {
+                cache.put(answer.real.as_str(), &validators, &body);
+            }
+            body
+        };
+        if body.trim_ascii().is_empty() {
+            return Err(FetchError::Empty {
+                url: shown(url),
+                expected: rule.expected,
+            });
+        }
+        Ok(Document::new(url.to_string(), location, body))
+    }
+
+    /// Begins to fetch an image's bytes from any https host. Fails with [`FetchError`].
+    pub async fn stream(&self, url: &str) -> Result<Download, FetchError> {
+        let url = parsed(url)?;
+        let rule = Rule {
+            hosts: None,
+            expected: "an image",
+        };
+        let mut attempt = 0;
+        let answer = loop {
+            match timeout(DEADLINE, self.answer(&url, &rule, None)).await {
+                Ok(Ok(answer)) => break answer,
+                Ok(Err(error)) => match retry::pause(&error, attempt) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error),
+                },
+                Err(_) => {
+                    return Err(FetchError::TooSlow {
+                        url: shown(&url),
+                        seconds: DEADLINE.as_secs(),
+                    });
+                }
+            }
+            attempt += 1;
+        };
+        let size = answer.response.content_length();
+        let limit = self.image_size;
+        if size.is_some_and(|size| size > limit) {
+            return Err(FetchError::TooLarge {
+                url: shown(&url),
+                limit,
+            });
+        }
+        let state = Some((answer.response, 0_u64));
+        let name = shown(&url);
+        let body = stream::unfold(state, move |state| {
+            let url = name.clone();
+            async move {
+                let (mut response, before) = state?;
+                let piece = match timeout(IMAGE_STALL, response.chunk()).await {
+                    Ok(Ok(Some(piece))) => piece,
+                    Ok(Ok(None)) => return None,
+                    Ok(Err(error)) => {
+                        let reason = root_cause(&error);
+                        return Some((Err(FetchError::Cut { url, reason }), None));
+                    }
+                    Err(_) => {
+                        let seconds = IMAGE_STALL.as_secs();
+                        return Some((Err(FetchError::TooSlow { url, seconds }), None));
+                    }
+                };
+                let received = before + piece.len() as u64;
+                if received > limit {
+                    return Some((Err(FetchError::TooLarge { url, limit }), None));
+                }
+                Some((Ok(piece), Some((response, received))))
+            }
+        });
+        Ok(Download {
+            size,
+            body: body.boxed(),
+        })
+    }
+
+    /// Follows redirects to an answer with a body; fails with [`FetchError`].
+    async fn answer(
+        &self,
+        start: &Url,
+        rule: &Rule<'_>,
+        cache: Option<&Cache>,
+    ) -> Result<Answer, FetchError> {
+        let mut url = start.clone();
+        let mut from: Option<Url> = None;
+        for _ in 0..=MOST_REDIRECTS {
+            let real = self.real(&url, from.as_ref(), rule)?;
+            // A stream keeps its place for hours; it is the caller who says how many there are.
+            let permit = match rule.hosts {
+                Some(_) => self.place_at(&url).await,
+                None => None,
+            };
+            let kept = cache.and_then(|cache| cache.get(real.as_str()));
+            let headers = kept.as_ref().map(conditions).unwrap_or_default();
+            tracing::debug!("GET {}", shown(&url));
+            let sent = self.client.get(real.clone()).headers(headers).send();
+            let response = match timeout(STALL, sent).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => {
+                    return Err(FetchError::Unreachable {
+                        url: shown(&url),
+                        reason: root_cause(&error),
+                    });
+                }
+                Err(_) => {
+                    return Err(FetchError::TooSlow {
+                        url: shown(&url),
+                        seconds: STALL.as_secs(),
+                    });
+                }
+            };
+            let status = response.status();
+            if status == StatusCode::OK || (status == StatusCode::NOT_MODIFIED && kept.is_some()) {
+                return Ok(Answer {
+                    response,
+                    url,
+                    real,
+                    kept,
+                    _permit: permit,
+                });
+            }
+            let Some(target) = redirect(&response) else {
+                return Err(FetchError::Status {
+                    url: shown(&url),
+                    status: status.as_u16(),
+                    reason: status.canonical_reason().unwrap_or_default(),
+                    expected: rule.expected,
+                    retry_after: retry::after(response.headers()),
+                });
+            };
+            let next = self.target(&url, &real, &target)?;
+            from = Some(std::mem::replace(&mut url, next));
+        }
+        Err(FetchError::TooManyRedirects {
+            url: shown(start),
+            most: MOST_REDIRECTS,
+        })
+    }
+
+    /// Where a URL is fetched from, if it may be; fails with [`FetchError`].
+    fn real(&self, url: &Url, from: Option<&Url>, rule: &Rule) -> Result<Url, FetchError> {
+        let host = url.host_str().unwrap_or_default();
+        if rule.hosts.is_some_and(|hosts| !hosts.contains(host)) {
+            return Err(FetchError::ForeignHost {
+                url: shown(from.unwrap_or(url)),
+                target: shown(url),
+                expected: rule
+                    .hosts
+                    .into_iter()
+                    .flatten()
+                    .map(|host| format!("`{host}`"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        }
+        if let Some(real) = self.mapping.real(url) {
+            return Ok(real);
+        }
+        if url.scheme() == "https" {
+            return Ok(url.clone());
+        }
+        Err(FetchError::NotHttps {
+            url: shown(from.unwrap_or(url)),
+            target: shown(url),
+        })
+    }
+
+    /// The URL to which a redirect leads, told by its own name and not by that of a mapped server.
+    fn target(&self, url: &Url, real: &Url, location: &str) -> Result<Url, FetchError> {
+        let target = real.join(location).map_err(|_| FetchError::Unreachable {
+            url: shown(url),
+            reason: "it redirects to what is no URL".to_owned(),
+        })?;
+        let is_mapped = real != url;
+        Ok(is_mapped
+            .then(|| self.mapping.back(&target))
+            .flatten()
+            .unwrap_or(target))
+    }
+
+    async fn place_at(&self, url: &Url) -> Option<OwnedSemaphorePermit> {
+        let semaphore = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let new = || Arc::new(Semaphore::new(PER_HOST));
+            Arc::clone(hosts.entry(host).or_insert_with(new))
+        };
+        // It is never closed.
+        semaphore.acquire_owned().await.ok()
+    }
+}
+
+impl std::fmt::Debug for Download {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Download")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The largest document of a kind, in bytes. Ubuntu's feeds have some MiB, checksum manifests some hundred KiB.
+const fn limit(kind: Kind) -> u64 {
+    match kind {
+        Kind::Json | Kind::Listing => 32 << 20,
+        Kind::Manifest => 8 << 20,
+        Kind::Signature | Kind::Key => 1 << 20,
+    }
+}
+
+/// Reads a body to its end; fails with [`FetchError`] if it is cut, stalls, or exceeds `limit`.
+async fn whole(mut response: Response, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
+    let too_large = || FetchError::TooLarge {
+        url: shown(url),
+        limit,
+    };
+    if response.content_length().is_some_and(|size| size > limit) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    loop {
+        match timeout(STALL, response.chunk()).await {
+            Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
+            Ok(Ok(None)) => return Ok(body),
+            Ok(Err(error)) => {
+                return Err(FetchError::Cut {
+                    url: shown(url),
+                    reason: root_cause(&error),
+                });
+            }
+            Err(_) => {
+                return Err(FetchError::TooSlow {
+                    url: shown(url),
+                    seconds: STALL.as_secs(),
+                });
+            }
+        }
+        if body.len() as u64 > limit {
+            return Err(too_large());
+        }
+    }
+}
+
+fn parsed(url: &str) -> Result<Url, FetchError> {
+    Url::parse(url)
+        .ok()
+        .filter(Url::has_host)
+        .ok_or_else(|| FetchError::NoUrl {
+            text: crate::domain::checksum::shortened(url),
+        })
+}
+
+fn redirect(response: &Response) -> Option<String> {
+    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = response.headers().get(header::LOCATION)?;
+    is_redirect
+        .then(|| location.to_str().ok().map(str::to_owned))
+        .flatten()
+}
+
+fn conditions(entry: &Entry) -> HeaderMap {
+    let pairs = [
+        (header::IF_NONE_MATCH, &entry.validators.etag),
+        (header::IF_MODIFIED_SINCE, &entry.validators.last_modified),
+    ];
+    pairs
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value.as_ref()?).ok()?)))
+        .collect()
+}
+
+fn validators(headers: &HeaderMap) -> Validators {
+    let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    Validators {
+        etag: text(header::ETAG),
+        last_modified: text(header::LAST_MODIFIED),
+    }
+}

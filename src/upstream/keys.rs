@@ -1,0 +1,189 @@
+//! OpenPGP keys: sought in the user's `keys/`, then in the cache, then where the source says that they are published.
+//!
+//! A key counts only if its full fingerprint is a pinned one, wherever it comes from.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::cache;
+use super::fetch::{FetchError, Fetcher};
+use crate::domain::index::{Document, Kind, Request};
+use crate::domain::signature::{self, Fingerprint, Keyring};
+use crate::domain::source::{ParameterError, Signature, Source};
+use crate::domain::template::{Escape, Variables};
+
+/// There is no key to check a signature with.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeyError {
+    /// It is nowhere kept and cannot be fetched.
+    #[error(
+        "the pinned key `{fingerprint}` is not at hand: {cause}; put it into `keys/` as a file *.asc, or try again"
+    )]
+    Fetch {
+        /// The key.
+        fingerprint: Fingerprint,
+        /// Why.
+        cause: FetchError,
+    },
+    /// What is published there is no key.
+    #[error("`{url}` holds no OpenPGP key: {cause}; expected `{fingerprint}`")]
+    Unreadable {
+        /// Where it was sought.
+        url: String,
+        /// The key.
+        fingerprint: Fingerprint,
+        /// Why.
+        cause: signature::KeyError,
+    },
+    /// Another key is published there.
+    #[error(
+        "`{url}` holds the key `{found}`; expected the pinned `{fingerprint}`, and no other counts"
+    )]
+    Foreign {
+        /// Where it was sought.
+        url: String,
+        /// The key.
+        fingerprint: Fingerprint,
+        /// What there is.
+        found: String,
+    },
+    /// The template of its URL cannot be filled.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+}
+
+/// Where keys are kept.
+#[derive(Debug)]
+pub struct Keys {
+    folder: PathBuf,
+    cache: Option<PathBuf>,
+    own: OnceLock<Keyring>,
+}
+
+impl Keys {
+    /// Keys in the user's `folder` and below `cache`; neither need exist.
+    pub fn new(folder: &Path, cache: Option<&Path>) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            cache: cache.map(|cache| cache.join("keys")),
+            own: OnceLock::new(),
+        }
+    }
+
+    /// The pinned keys that are kept here: the user's, and of the others those of earlier runs.
+    pub fn kept(&self, pinned: &[Fingerprint]) -> Keyring {
+        let mut keyring = self
+            .own
+            .get_or_init(|| read_folder(&self.folder))
+            .only(pinned);
+        for fingerprint in pinned {
+            let known = keyring.fingerprints().any(|known| known == fingerprint);
+            let file = self
+                .cache
+                .as_ref()
+                .map(|cache| cache.join(format!("{fingerprint}.asc")));
+            let earlier = file
+                .filter(|_| !known)
+                .and_then(|file| std::fs::read(file).ok());
+            if let Some(Ok(earlier)) = earlier.map(|bytes| Keyring::parse(&bytes)) {
+                keyring.extend(earlier.only(std::slice::from_ref(fingerprint)));
+            }
+        }
+        keyring
+    }
+
+    /// The pinned key as it is published today; fails with [`KeyError`].
+    pub async fn published(
+        &self,
+        fetcher: &Fetcher,
+        source: &Source,
+        signature: &Signature,
+        fingerprint: &Fingerprint,
+        hosts: &Arc<BTreeSet<String>>,
+    ) -> Result<Keyring, KeyError> {
+        let document = document(fetcher, source, signature, fingerprint, hosts).await?;
+        let key = key_of(&document, fingerprint)?;
+        if let Some(cache) = &self.cache {
+            let file = cache.join(format!("{fingerprint}.asc"));
+            if let Err(error) = cache::write(&file, &document.bytes) {
+                tracing::debug!("the cache keeps no key: {error}");
+            }
+        }
+        Ok(key)
+    }
+}
+
+/// The file in which a pinned key is published, known to hold it; fails with [`KeyError`].
+pub async fn file(
+    fetcher: &Fetcher,
+    source: &Source,
+    signature: &Signature,
+    fingerprint: &Fingerprint,
+    hosts: &Arc<BTreeSet<String>>,
+) -> Result<Arc<Document>, KeyError> {
+    let document = document(fetcher, source, signature, fingerprint, hosts).await?;
+    key_of(&document, fingerprint)?;
+    Ok(document)
+}
+
+async fn document(
+    fetcher: &Fetcher,
+    source: &Source,
+    signature: &Signature,
+    fingerprint: &Fingerprint,
+    hosts: &Arc<BTreeSet<String>>,
+) -> Result<Arc<Document>, KeyError> {
+    let variables = Variables::from([("fingerprint".to_owned(), fingerprint.to_string())]);
+    let url = source.fill(&signature.key_url, &variables, Escape::Nothing)?;
+    let request = Request {
+        url,
+        kind: Kind::Key,
+    };
+    fetcher
+        .document(&request, hosts)
+        .await
+        .map_err(|cause| KeyError::Fetch {
+            fingerprint: fingerprint.clone(),
+            cause,
+        })
+}
+
+fn key_of(document: &Document, fingerprint: &Fingerprint) -> Result<Keyring, KeyError> {
+    let all = Keyring::parse(&document.bytes).map_err(|cause| KeyError::Unreadable {
+        url: document.url.clone(),
+        fingerprint: fingerprint.clone(),
+        cause,
+    })?;
+    let key = all.only(std::slice::from_ref(fingerprint));
+    if key.is_empty() {
+        let found: Vec<_> = all.fingerprints().map(Fingerprint::as_str).collect();
+        return Err(KeyError::Foreign {
+            url: document.url.clone(),
+            fingerprint: fingerprint.clone(),
+            found: found.join("`, `"),
+        });
+    }
+    Ok(key)
+}
+
+/// Every key of every `*.asc`; files that hold none are passed over, since only pinned keys matter.
+fn read_folder(folder: &Path) -> Keyring {
+    let mut keyring = Keyring::default();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return keyring;
+    };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if path.extension().is_none_or(|extension| extension != "asc") {
+            continue;
+        }
+        let keys = std::fs::read(&path)
+            .ok()
+            .and_then(|bytes| Keyring::parse(&bytes).ok());
+        match keys {
+            Some(keys) => keyring.extend(keys),
+            None => tracing::warn!("`{}` holds no OpenPGP key that can be read", path.display()),
+        }
+    }
+    keyring
+}
