@@ -37,8 +37,11 @@ start() {
   local name=$1; shift
   running "$name" && return
   say "starting $name"
+  # Nobody may end us before the number is noted, else the process is never found again.
+  trap '' INT HUP
   setsid "$@" </dev/null >>"$state/log/$name.log" 2>&1 8>&- &
   echo $! >"$state/$name.pid"
+  trap - INT HUP
 }
 
 # Is the process of the pid file alive, and ours? Numbers are used again; our commands name the instance's folder.
