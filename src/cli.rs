@@ -44,6 +44,13 @@ pub enum Command {
               num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
         write: bool,
     },
+    /// List the upstream sources, built in and your own, and whose keys they name
+    Sources {
+        /// Fetch the keys that the sources name into the folder keys/, for runs without network access to them
+        #[arg(long, env = "REGLAZE_SAVE_KEYS", value_name = "BOOL", action = clap::ArgAction::Set,
+              num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+        save_keys: bool,
+    },
 }
 
 /// Flags that make sense for most commands.

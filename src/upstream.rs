@@ -18,9 +18,11 @@ use chrono::{DateTime, Utc};
 use crate::domain::attested::{self, Attested, ProofError, Verify};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
-use crate::domain::index::{self, IndexError};
-use crate::domain::source::{ParameterError, Source};
+use crate::domain::index::{self, Document, IndexError};
+use crate::domain::signature::Fingerprint;
+use crate::domain::source::{ParameterError, Signature, Source};
 use crate::settings::Settings;
+pub use cache::write as write_file;
 pub use discover::{Failure, Newest};
 use fetch::{Download, FetchError, Fetcher};
 pub use keys::KeyError;
@@ -274,6 +276,17 @@ impl Upstream {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The file in which a pinned key is published, known to hold it. Fails with [`KeyError`].
+    pub async fn key_file(
+        &self,
+        source: &Source,
+        signature: &Signature,
+        fingerprint: &Fingerprint,
+    ) -> Result<Arc<Document>, KeyError> {
+        let hosts = Arc::new(source.key_hosts(signature));
+        keys::file(&self.fetcher, source, signature, fingerprint, &hosts).await
     }
 
     /// Begins to fetch an image's bytes. Fails with [`FetchError`].

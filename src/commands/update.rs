@@ -68,7 +68,7 @@ async fn look<'a>(upstream: &Upstream, definition: &'a Definition) -> Image<'a> 
                 "no source knows this image; add `upstream:` with `from:`, or a source of your own",
             ));
         }
-        Err(error) => return image.failed(error.to_string(), false),
+        Err(error) => return image.failed(&error.to_string(), false),
     };
     let order = definition
         .upstream
@@ -81,7 +81,7 @@ async fn look<'a>(upstream: &Upstream, definition: &'a Definition) -> Image<'a> 
             let unreachable = candidate.is_none() && error.is_upstreams();
             image
                 .found(candidate.as_ref())
-                .failed(error.to_string(), unreachable)
+                .failed(&error.to_string(), unreachable)
         }
     }
 }
@@ -99,7 +99,7 @@ fn judged<'a>(image: Image<'a>, newest: &Newest, source: &Source) -> Image<'a> {
         Ok(Selection::Known { at, changed }) => image.known(at, changed.as_ref()),
         Ok(Selection::Older { newest }) => image.older(newest),
         Ok(Selection::New(addition)) => image.new_version(addition),
-        Err(error) => image.failed(error.to_string(), false),
+        Err(error) => image.failed(&error.to_string(), false),
     }
 }
 

@@ -101,14 +101,14 @@ pub fn select(
         });
     }
     if let Some((newest, sibling)) = newest {
-        let older = match build(sibling) {
+        let is_older = match build(sibling) {
             Some(theirs) => order.compare(&candidate.build, &theirs).is_lt(),
             None => {
                 shape(&name) == shape(&sibling.version)
                     && order.compare(&name, &sibling.version).is_lt()
             }
         };
-        if older {
+        if is_older {
             return Ok(Selection::Older { newest: *newest });
         }
     }

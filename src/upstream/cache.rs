@@ -86,8 +86,8 @@ impl Cache {
     }
 }
 
-/// Writes a file in one step, so that a reader never sees half of it.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file in one step, so that a reader never sees half of it; its folder is made.
+pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

@@ -140,12 +140,12 @@ impl Upstream {
         manifest: Option<&str>,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Result<(Attested, Vec<String>), UpstreamError> {
-        let fill = |template: &str, variables: &Variables| {
+        let filled = |template: &str, variables: &Variables| {
             source.fill(template, variables, Escape::Nothing)
         };
         let url = match manifest {
             Some(url) => url.to_owned(),
-            None => fill(&index.checksum.url, variables)?,
+            None => filled(&index.checksum.url, variables)?,
         };
         let mut variables = variables.clone();
         variables.insert("manifest".to_owned(), url.clone());
@@ -165,7 +165,7 @@ impl Upstream {
             )?);
         };
         let detached_url = match &signature.form {
-            Form::Detached { url } => Some(fill(url, &variables)?),
+            Form::Detached { url } => Some(filled(url, &variables)?),
             Form::Clearsigned => None,
         };
         let ((manifest, detached), keys) = try_join(

@@ -38,10 +38,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 const STALL: Duration = Duration::from_secs(20);
 
 /// Until the next piece of an image has come.
-const IMAGE_STALL: Duration = Duration::from_secs(60);
+const IMAGE_STALL: Duration = Duration::from_mins(1);
 
 /// For a document in all, redirects and retries included.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 const MOST_REDIRECTS: usize = 8;
 

@@ -180,9 +180,10 @@ fn read_folder(folder: &Path) -> Keyring {
         let keys = std::fs::read(&path)
             .ok()
             .and_then(|bytes| Keyring::parse(&bytes).ok());
-        match keys {
-            Some(keys) => keyring.extend(keys),
-            None => tracing::warn!("`{}` holds no OpenPGP key that can be read", path.display()),
+        if let Some(keys) = keys {
+            keyring.extend(keys);
+        } else {
+            tracing::warn!("`{}` holds no OpenPGP key that can be read", path.display());
         }
     }
     keyring

@@ -69,12 +69,12 @@ impl<'a> Image<'a> {
         self
     }
 
-    pub(super) fn failed(mut self, error: String, unreachable: bool) -> Self {
+    pub(super) fn failed(mut self, error: &str, unreachable: bool) -> Self {
         self.attested = None;
         let rule = if unreachable { "upstream" } else { "update" };
-        self.find(Finding::error(rule, printable(&error)));
+        self.find(Finding::error(rule, printable(error)));
         self.outcome = Outcome::Failed {
-            error: printable(&error),
+            error: printable(error),
             unreachable,
         };
         self
@@ -220,7 +220,7 @@ impl<'a> Image<'a> {
 
 /// Nothing could be done.
 pub(super) fn broken(findings: Vec<Finding>) -> Report {
-    finished(Ending::Nothing, false, &[], String::new(), findings)
+    finished(Ending::Nothing, false, &[], "", findings)
 }
 
 /// Everything that was seen and done.
@@ -267,14 +267,14 @@ pub(super) fn report(images: &[Image], write: bool) -> Report {
         .iter()
         .flat_map(|image| image.findings.iter().cloned())
         .collect();
-    finished(ending, updated > 0, images, summary, findings)
+    finished(ending, updated > 0, images, &summary, findings)
 }
 
 fn finished(
     ending: Ending,
     changes: bool,
     images: &[Image],
-    summary: String,
+    summary: &str,
     findings: Vec<Finding>,
 ) -> Report {
     let mut data = Map::new();
@@ -290,7 +290,7 @@ fn finished(
             "{summary}\n\n| image | outcome | version | proof |\n| --- | --- | --- | --- |\n"
         );
         markdown.extend(images.iter().map(Image::markdown));
-        text.push_str(&summary);
+        text.push_str(summary);
         text.push('\n');
     }
     Report {

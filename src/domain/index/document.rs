@@ -143,15 +143,12 @@ pub(super) fn decoded(text: &str) -> String {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let pair = digit(bytes.get(at + 1)).zip(digit(bytes.get(at + 2)));
-        match pair.filter(|_| *byte == b'%') {
-            Some((high, low)) => {
-                plain.extend(u8::try_from(high * 16 + low));
-                at += 3;
-            }
-            None => {
-                plain.push(*byte);
-                at += 1;
-            }
+        if let Some((high, low)) = pair.filter(|_| *byte == b'%') {
+            plain.extend(u8::try_from(high * 16 + low));
+            at += 3;
+        } else {
+            plain.push(*byte);
+            at += 1;
         }
     }
     String::from_utf8(plain).unwrap_or_else(|_| text.to_owned())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Index, Source};
+use super::{Engine, Form, Index, Signature, Source};
 use crate::domain::template::{self, Escape, TemplateError, Variables};
 
 /// What a definition says does not fit its source.
@@ -94,14 +94,11 @@ impl Source {
             }
         }
         for (name, parameter) in &self.parameters {
-            let value = match (said.get(name), &parameter.default) {
-                (Some(value), _) | (None, Some(value)) => value,
-                (None, None) => {
-                    return Err(ParameterError::Missing {
-                        source_name: self.name.clone(),
-                        parameter: name.clone(),
-                    });
-                }
+            let Some(value) = said.get(name).or(parameter.default.as_ref()) else {
+                return Err(ParameterError::Missing {
+                    source_name: self.name.clone(),
+                    parameter: name.clone(),
+                });
             };
             if !parameter.values.is_empty() && !parameter.values.contains(value) {
                 return Err(self.bad_value(name, value, quoted(&parameter.values)));
@@ -179,7 +176,6 @@ impl Source {
 
     /// The hosts from which documents may come: those of the source's URLs with these variables, and `redirect_hosts`.
     pub fn hosts(&self, index: &Index, variables: &Variables) -> BTreeSet<String> {
-        use super::{Engine, Form};
         let engine = match &index.engine {
             Engine::Simplestreams { mirror, .. } => mirror,
             Engine::Listing { url, .. } | Engine::Json { url, .. } => url,
@@ -195,6 +191,16 @@ impl Source {
         urls.into_iter()
             .filter_map(|url| host(url))
             .filter_map(|host| template::fill(host, variables, Escape::Nothing).ok())
+            .chain(self.redirect_hosts.iter().cloned())
+            .map(|host| host.to_ascii_lowercase())
+            .collect()
+    }
+
+    /// The hosts from which a key may come.
+    pub fn key_hosts(&self, signature: &Signature) -> BTreeSet<String> {
+        host(&signature.key_url)
+            .map(str::to_owned)
+            .into_iter()
             .chain(self.redirect_hosts.iter().cloned())
             .map(|host| host.to_ascii_lowercase())
             .collect()

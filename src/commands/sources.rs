@@ -1,0 +1,242 @@
+//! `reglaze sources`: which upstreams are known and whose keys they name; with `--save-keys` fills `keys/`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use crate::domain::finding::Finding;
+use crate::domain::report::{Ending, Report, escape_markdown, printable};
+use crate::domain::signature::Fingerprint;
+use crate::domain::source::{Form, Signature, Source};
+use crate::settings::Settings;
+use crate::upstream::{self, Upstream};
+
+/// Lists the sources; with `save_keys` also fetches their keys into the folder `keys/`.
+pub async fn run(settings: &Settings, save_keys: bool) -> anyhow::Result<Report> {
+    let sources = match upstream::load_sources(&settings.sources)? {
+        Ok(sources) => sources,
+        Err(findings) => return Ok(report(Ending::Nothing, &[], &[], findings)),
+    };
+    let mut keys = Vec::new();
+    let mut findings = Vec::new();
+    let mut ending = Ending::Done;
+    if save_keys {
+        let all = sources.iter().map(|(source, _)| source.clone()).collect();
+        let upstream = Upstream::new(settings, all)?;
+        let wanted: Vec<_> = sources
+            .iter()
+            .flat_map(|(source, _)| pinned(source).into_iter().map(move |pin| (source, pin)))
+            .collect();
+        tracing::info!("fetching {} keys", wanted.len());
+        keys = join_all(wanted.iter().map(|(source, (signature, fingerprint))| {
+            save(&upstream, source, signature, fingerprint, &settings.keys)
+        }))
+        .await;
+        let failed = keys.iter().filter_map(|key| key.error.as_ref());
+        findings.extend(failed.map(|error| Finding::error("key", error.clone())));
+        if !keys.is_empty() && findings.len() == keys.len() {
+            ending = Ending::Nothing;
+        } else if !findings.is_empty() {
+            ending = Ending::Partly;
+        }
+    }
+    Ok(report(ending, &sources, &keys, findings))
+}
+
+/// What became of one key.
+struct Key {
+    source: String,
+    fingerprint: Fingerprint,
+    file: String,
+    outcome: &'static str,
+    error: Option<String>,
+}
+
+/// Each pinned key of a source, once, with a signature that names it.
+fn pinned(source: &Source) -> Vec<(&Signature, &Fingerprint)> {
+    let mut seen = BTreeSet::new();
+    source
+        .indexes
+        .iter()
+        .filter_map(|index| index.signature.as_ref())
+        .flat_map(|signature| signature.keys.iter().map(move |key| (signature, key)))
+        .filter(|(_, key)| seen.insert(*key))
+        .collect()
+}
+
+/// Fetches a key and writes it, unless the file has it already.
+async fn save(
+    upstream: &Upstream,
+    source: &Source,
+    signature: &Signature,
+    fingerprint: &Fingerprint,
+    folder: &Path,
+) -> Key {
+    let path = folder.join(format!("{fingerprint}.asc"));
+    let written = match upstream.key_file(source, signature, fingerprint).await {
+        Ok(file) if std::fs::read(&path).is_ok_and(|old| old == file.bytes) => Ok("current"),
+        Ok(file) => upstream::write_file(&path, &file.bytes)
+            .map(|()| "saved")
+            .map_err(|error| format!("could not write `{}`: {error}", path.display())),
+        Err(error) => Err(error.to_string()),
+    };
+    Key {
+        source: source.name.clone(),
+        fingerprint: fingerprint.clone(),
+        file: path.display().to_string(),
+        outcome: written.as_ref().map_or("failed", |outcome| outcome),
+        error: written.err(),
+    }
+}
+
+fn report(
+    ending: Ending,
+    sources: &[(Source, Option<String>)],
+    keys: &[Key],
+    findings: Vec<Finding>,
+) -> Report {
+    let mut data = Map::new();
+    let list = sources
+        .iter()
+        .map(|(source, file)| as_json(source, file.as_deref()));
+    data.insert("sources".to_owned(), list.collect());
+    let list = keys.iter().map(|key| {
+        json!({"source": key.source, "fingerprint": key.fingerprint, "file": key.file,
+               "outcome": key.outcome, "error": key.error})
+    });
+    data.insert("keys".to_owned(), list.collect());
+    let saved = keys.iter().filter(|key| key.outcome == "saved").count();
+    Report {
+        ending,
+        changes: saved > 0,
+        data,
+        text: as_text(sources, keys),
+        markdown: as_markdown(sources),
+        findings,
+    }
+}
+
+fn as_json(source: &Source, file: Option<&str>) -> Value {
+    let parameters: Map<String, Value> = source
+        .parameters
+        .iter()
+        .map(|(name, parameter)| {
+            let values = values_of(source, name);
+            (
+                name.clone(),
+                json!({"default": parameter.default, "values": values}),
+            )
+        })
+        .collect();
+    let keys: Vec<_> = pinned(source)
+        .into_iter()
+        .map(|(signature, fingerprint)| {
+            json!({"fingerprint": fingerprint, "url": signature.key_url.replace("{fingerprint}", fingerprint.as_str())})
+        })
+        .collect();
+    json!({
+        "name": source.name,
+        "title": source.title,
+        "file": file,
+        "parameters": parameters,
+        "signature": signature_word(source),
+        "keys": keys,
+        "redirect_hosts": source.redirect_hosts,
+        "expected_every_days": source.expected_every,
+        "endoflife": source.endoflife,
+    })
+}
+
+/// What a parameter may be; empty: anything.
+fn values_of(source: &Source, name: &str) -> Vec<String> {
+    if name == "arch" {
+        return source.architectures.keys().cloned().collect();
+    }
+    source
+        .parameters
+        .get(name)
+        .map(|parameter| parameter.values.clone())
+        .unwrap_or_default()
+}
+
+fn signature_word(source: &Source) -> &'static str {
+    let form = source
+        .indexes
+        .iter()
+        .find_map(|index| index.signature.as_ref())
+        .map(|signature| &signature.form);
+    match form {
+        Some(Form::Detached { .. }) => "detached",
+        Some(Form::Clearsigned) => "clearsigned",
+        None => "none",
+    }
+}
+
+/// `stream=release|daily`, `release=…`: what there is, the default first.
+fn parameters_word(source: &Source) -> String {
+    let words = source.parameters.iter().map(|(name, parameter)| {
+        let mut values = values_of(source, name);
+        values.retain(|value| Some(value) != parameter.default.as_ref());
+        if let Some(default) = &parameter.default {
+            values.insert(0, default.clone());
+        }
+        if values.is_empty() || (source.parameters[name].values.is_empty() && name != "arch") {
+            values.push("…".to_owned());
+        }
+        format!("{name}={}", values.join("|"))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn as_text(sources: &[(Source, Option<String>)], keys: &[Key]) -> String {
+    let mut text = String::new();
+    for (source, file) in sources {
+        let origin = file.as_deref().unwrap_or("built in");
+        let _ = writeln!(
+            text,
+            "{}  {} ({})",
+            source.name,
+            printable(&source.title),
+            printable(origin)
+        );
+        let _ = writeln!(text, "  {}", parameters_word(source));
+        let pins: Vec<_> = pinned(source)
+            .iter()
+            .map(|(_, key)| key.to_string())
+            .collect();
+        let _ = match pins.as_slice() {
+            [] => writeln!(text, "  checksums are not signed"),
+            pins => writeln!(
+                text,
+                "  {} signature by {}",
+                signature_word(source),
+                pins.join(", ")
+            ),
+        };
+    }
+    for key in keys {
+        let _ = writeln!(text, "{} {}  {}", key.outcome, key.fingerprint, key.file);
+    }
+    text
+}
+
+fn as_markdown(sources: &[(Source, Option<String>)]) -> String {
+    let mut text = String::from("| source | parameters | keys |\n| --- | --- | --- |\n");
+    for (source, _) in sources {
+        let pins: Vec<_> = pinned(source)
+            .iter()
+            .map(|(_, key)| format!("`{key}`"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            escape_markdown(&source.name),
+            escape_markdown(&parameters_word(source)),
+            pins.join(", ")
+        );
+    }
+    text
+}
