@@ -44,6 +44,8 @@ pub enum Command {
               num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
         write: bool,
     },
+    /// Say what is wrong with the definitions: schema, duplicates, moving URLs, weak checksums, odd orders
+    Validate,
     /// List the upstream sources, built in and your own, and whose keys they name
     Sources {
         /// Fetch the keys that the sources name into the folder keys/, for runs without network access to them

@@ -2,3 +2,4 @@
 
 pub mod sources;
 pub mod update;
+pub mod validate;

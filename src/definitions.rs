@@ -7,14 +7,27 @@ use crate::domain::finding::Finding;
 
 /// The definitions cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "could not read the definitions `{path}`; expected a folder of *.yml files, or one file; set it by --images"
-)]
-pub struct ReadError {
-    /// The path.
-    path: String,
-    /// Why.
-    source: std::io::Error,
+pub enum ReadError {
+    /// A folder or file cannot be read.
+    #[error(
+        "could not read the definitions `{path}`; expected a folder of *.yml files, or one file; set it by --images, or by \
+         `images` in reglaze.yml"
+    )]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is nothing in the folder; an empty one must not look like a wish.
+    #[error(
+        "there is no *.yml file in the folder `{path}`; put your definitions there, or set another folder by --images, or by \
+         `images` in reglaze.yml"
+    )]
+    Empty {
+        /// The folder.
+        path: String,
+    },
 }
 
 /// One file of definitions.
@@ -33,7 +46,7 @@ pub struct File {
 /// # Errors
 /// [`ReadError`] if anything cannot be read: half a catalogue would look like a wish to retire the rest.
 pub fn read(images: &Path) -> Result<Vec<File>, ReadError> {
-    let fail = |path: &Path, source| ReadError {
+    let fail = |path: &Path, source| ReadError::Unreadable {
         path: path.display().to_string(),
         source,
     };
@@ -47,6 +60,11 @@ pub fn read(images: &Path) -> Result<Vec<File>, ReadError> {
             if yaml && path.is_file() {
                 paths.push(path);
             }
+        }
+        if paths.is_empty() {
+            return Err(ReadError::Empty {
+                path: images.display().to_string(),
+            });
         }
         paths.sort();
     } else {

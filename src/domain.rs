@@ -9,6 +9,7 @@ pub mod definition;
 pub mod edit;
 pub mod finding;
 pub mod index;
+pub mod lint;
 pub mod manifest;
 pub mod outcome;
 pub mod patch;

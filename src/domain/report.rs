@@ -67,14 +67,23 @@ impl Report {
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 
-    /// The text, findings last: what needs a person stands where the eye is.
+    /// The text. Findings stand just above the closing line: what needs a person is where the eye is.
     pub fn text(&self) -> String {
-        let mut text = self.text.clone();
-        if !self.findings.is_empty() && !text.is_empty() {
-            text.push('\n');
+        if self.findings.is_empty() {
+            return self.text.clone();
+        }
+        let body = self.text.trim_end_matches('\n');
+        let (body, closing) = body.rsplit_once('\n').unwrap_or(("", body));
+        let mut text = body.trim_end_matches('\n').to_owned();
+        if !text.is_empty() {
+            text.push_str("\n\n");
         }
         for finding in &self.findings {
             text.push_str(&finding.to_string());
+            text.push('\n');
+        }
+        if !closing.is_empty() {
+            text.push_str(closing);
             text.push('\n');
         }
         text
@@ -227,6 +236,16 @@ mod tests {
             "&lt;b&gt;@\u{200d}you \\[x\\](y)\\| "
         );
         assert_eq!(printable("a\u{1b}[31m\r\nb"), "a\\u{1b}[31m\\r\\nb");
+    }
+
+    #[test]
+    fn findings_stand_above_the_closing_line() {
+        let mut report = report(Ending::Done, vec![Finding::error("rule", "broken")]);
+        assert_eq!(report.text(), "error: broken [rule]\n");
+        report.text = "1 step\n".to_owned();
+        assert_eq!(report.text(), "error: broken [rule]\n1 step\n");
+        report.text = "+ upload\n\n1 step\n".to_owned();
+        assert_eq!(report.text(), "+ upload\n\nerror: broken [rule]\n1 step\n");
     }
 
     #[test]

@@ -1,1 +1,3 @@
 //! Tests from outside: the binary and the services it speaks to. One test binary, so that it links once.
+
+mod validate;

@@ -1,0 +1,85 @@
+//! `reglaze validate`: says what is wrong with the definitions. Changes nothing and asks nobody.
+
+use serde_json::{Map, Value};
+
+use crate::definitions;
+use crate::domain::definition;
+use crate::domain::finding::{Finding, Level};
+use crate::domain::lint::{self, Scope};
+use crate::domain::report::{Ending, Report};
+use crate::settings::Settings;
+
+/// Reads every file, parses it, and holds what can be read against all rules.
+///
+/// # Errors
+/// The definitions cannot be read from disk.
+pub fn run(settings: &Settings) -> anyhow::Result<Report> {
+    let files = definitions::read(&settings.images)?;
+    let mut definitions = Vec::new();
+    let mut findings = Vec::new();
+    let mut count = 0;
+    for file in &files {
+        count += definition::entries(&file.text);
+        findings.extend(lint::lost_quotes(&file.name, &file.text));
+        match definition::parse(&file.name, &file.text) {
+            Ok(found) => definitions.extend(found),
+            Err(found) => findings.extend(found),
+        }
+    }
+    findings.extend(lint::errors(&definitions, &scopes(settings)));
+    findings.extend(lint::warnings(&definitions));
+    findings.retain(|finding| {
+        // What cannot be read has no name to filter by.
+        finding
+            .image
+            .as_deref()
+            .is_none_or(|name| settings.looks_at(name))
+    });
+    findings.sort_by_key(|finding| (finding.file.clone(), finding.line, finding.column));
+    Ok(report(count, files.len(), findings))
+}
+
+/// What the settings say of policy, for all clouds and for each.
+pub fn scopes(settings: &Settings) -> Vec<Scope<'_>> {
+    let everywhere = Scope {
+        cloud: None,
+        policies: vec![&settings.policy],
+    };
+    let clouds = settings.clouds.iter().map(|cloud| Scope {
+        cloud: Some(&cloud.name),
+        policies: vec![&settings.policy, &cloud.policy],
+    });
+    std::iter::once(everywhere).chain(clouds).collect()
+}
+
+fn report(definitions: usize, files: usize, findings: Vec<Finding>) -> Report {
+    let count = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count()
+    };
+    let summary = format!(
+        "{} in {}: {}, {}\n",
+        counted(definitions, "definition"),
+        counted(files, "file"),
+        counted(count(Level::Error), "error"),
+        counted(count(Level::Warning), "warning")
+    );
+    Report {
+        ending: Ending::Done,
+        changes: false,
+        data: Map::from_iter([
+            ("definitions".to_owned(), Value::from(definitions)),
+            ("files".to_owned(), Value::from(files)),
+        ]),
+        markdown: summary.clone(),
+        text: summary,
+        findings,
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

@@ -1,0 +1,68 @@
+//! What is wrong, or will go wrong, with definitions that can be read.
+//!
+//! [`errors`] are what `plan` and `apply` refuse; [`warnings`] are what a reviewer should see. Schema errors come from
+//! [`definition::parse`], before anything here.
+
+mod policies;
+mod quotes;
+mod scs;
+mod urls;
+mod versions;
+
+use super::definition::{self, Definition};
+use super::finding::{Finding, Place};
+use super::policy::PolicyOverride;
+
+/// A place where the definitions apply, and what is said there of policy.
+#[derive(Debug, Clone)]
+pub struct Scope<'a> {
+    /// The cloud, or none for what the settings say for all.
+    pub cloud: Option<&'a str>,
+    /// The settings' words, the weakest first. A definition's own come behind them.
+    pub policies: Vec<&'a PolicyOverride>,
+}
+
+/// Everything in which the definitions cannot be used: one name twice, a version without digest or URL, a policy that
+/// does not exist, cannot be filled or shows more than the definition allows.
+pub fn errors(definitions: &[Definition], scopes: &[Scope]) -> Vec<Finding> {
+    let mut findings = definition::duplicates(definitions);
+    for definition in definitions {
+        findings.extend(versions::incomplete(definition));
+        findings.extend(policies::check(definition, scopes));
+    }
+    sorted(findings)
+}
+
+/// What can be used but will surprise somebody: names that move, weak digests, odd orders, broken promises of SCS.
+pub fn warnings(definitions: &[Definition]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for definition in definitions {
+        findings.extend(urls::check(definition));
+        findings.extend(versions::odd(definition));
+        findings.extend(scs::check(definition));
+    }
+    sorted(findings)
+}
+
+/// Versions and releases in the text of a file that other YAML readers would take for numbers, dates or switches.
+pub fn lost_quotes(file: &str, text: &str) -> Vec<Finding> {
+    quotes::check(file, text)
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|one, other| {
+        let place = |finding: &Finding| (finding.file.clone(), finding.line, finding.column);
+        place(one).cmp(&place(other))
+    });
+    findings
+}
+
+/// A warning at a place of a definition's file.
+fn warning(definition: &Definition, at: Place, rule: &'static str, message: String) -> Finding {
+    Finding::warning(rule, message)
+        .at(&definition.file, at)
+        .image(&definition.name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Policies that cannot be used for a definition.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::Scope;
+use crate::domain::definition::{Definition, Version};
+use crate::domain::finding::Finding;
+use crate::domain::policy::{self, Policy, PolicyOverride};
+use crate::domain::wanted;
+
+pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // What is wrong for all clouds is said once, not for each.
+    let mut said = BTreeSet::new();
+    for scope in scopes {
+        let own = definition.policy.iter().map(|policy| (policy, true));
+        let layers: Vec<(&PolicyOverride, bool)> = scope
+            .policies
+            .iter()
+            .map(|policy| (*policy, false))
+            .chain(own)
+            .collect();
+        let mut wrong: Vec<(&'static str, String)> = layers
+            .iter()
+            .flat_map(|(policy, own)| widening(definition, policy, *own))
+            .collect();
+        let words: Vec<_> = layers.iter().map(|(policy, _)| *policy).collect();
+        match policy::resolve(definition.multi, &words) {
+            Ok(policy) => wrong.extend(unfillable(definition, &policy)),
+            Err(finding) => wrong.push((finding.rule, finding.message)),
+        }
+        for (rule, message) in wrong {
+            if said.insert(message.clone()) {
+                let finding = Finding::error(rule, message)
+                    .at(&definition.file, definition.at)
+                    .image(&definition.name);
+                findings.push(match scope.cloud {
+                    Some(cloud) => finding.cloud(cloud),
+                    None => finding,
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// A stage only narrows what the definition says. A preset's words are narrowed silently; a person's are a mistake.
+fn widening(
+    definition: &Definition,
+    policy: &PolicyOverride,
+    own: bool,
+) -> Vec<(&'static str, String)> {
+    let whose = if own {
+        "its policy"
+    } else {
+        "the settings' policy"
+    };
+    let stages = [
+        ("latest", &policy.stages.latest),
+        ("older", &policy.stages.older),
+        ("retired", &policy.stages.retired),
+    ];
+    let mut wrong = Vec::new();
+    for (name, stage) in stages {
+        let Some(stage) = stage else { continue };
+        if let Some(visibility) = stage
+            .visibility
+            .filter(|wider| *wider > definition.visibility)
+        {
+            let message = format!(
+                "{whose} makes `{}` {} in the stage `{name}`, but the definition says {}; a stage may only narrow, so widen the \
+                 definition or remove that word",
+                definition.name,
+                visibility.as_str(),
+                definition.visibility.as_str()
+            );
+            wrong.push(("widening", message));
+        }
+        let hidden = |version: &&Version| version.hidden == Some(true);
+        if let (Some(false), Some(version)) =
+            (stage.hidden, definition.versions.iter().find(hidden))
+        {
+            let message = format!(
+                "{whose} shows `{}` in the stage `{name}`, but its version `{}` says `hidden: true`; a stage may only narrow, so \
+                 remove one of the two words",
+                definition.name, version.version
+            );
+            wrong.push(("widening", message));
+        }
+    }
+    wrong
+}
+
+/// Templates with variables that do not exist or formats that do not fit. Each is tried as `plan` will fill it.
+fn unfillable(definition: &Definition, policy: &Policy) -> Vec<(&'static str, String)> {
+    let sample;
+    let versions = if definition.versions.is_empty() {
+        sample = [future(definition)];
+        sample.as_slice()
+    } else {
+        definition.versions.as_slice()
+    };
+    let mut wrong = Vec::new();
+    for version in versions {
+        for stage in &policy.stages {
+            let filled = wanted::wanted(
+                definition,
+                version,
+                policy,
+                stage,
+                "",
+                NaiveDate::default(),
+                None,
+            );
+            if let Err(error) = filled {
+                wrong.push(("template", error.to_string()));
+            }
+        }
+    }
+    wrong
+}
+
+/// The version that `update` will write into an empty list, as far as templates care.
+fn future(definition: &Definition) -> Version {
+    Version {
+        at: definition.versions_at,
+        version: "1".to_owned(),
+        url: None,
+        url_at: definition.versions_at,
+        mirror_url: None,
+        checksum: None,
+        checksum_at: definition.versions_at,
+        checksum_url: None,
+        checksums_url: None,
+        build_date: Some(NaiveDate::default()),
+        os_version: None,
+        visibility: None,
+        hidden: None,
+        meta: std::collections::BTreeMap::new(),
+        source: None,
+        id: None,
+        image_description: None,
+        manifest: None,
+        signed_by: None,
+    }
+}

@@ -1,0 +1,217 @@
+use super::*;
+use crate::domain::yaml;
+
+const HEX: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Definitions with these lines under one `images` entry.
+fn definitions(lines: &str) -> Vec<Definition> {
+    let text = format!(
+        "images:\n  - name: Debian 13\n    format: qcow2\n    visibility: community\n{}",
+        lines.replace("HEX", HEX)
+    );
+    definition::parse("images/debian.yml", &text).unwrap_or_else(|found| panic!("{found:?}"))
+}
+
+/// An entry of `versions` with a digest of its own.
+fn version(version: &str, rest: &str) -> String {
+    let digest = version.bytes().fold(1_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
+    format!(
+        "      - version: '{version}'\n        url: https://example.org/{version}.qcow2\n        checksum: sha256:{digest:064x}\n{rest}"
+    )
+}
+
+fn versions(list: &[&str]) -> Vec<Definition> {
+    let entries: String = list.iter().map(|one| version(one, "")).collect();
+    definitions(&format!("    versions:\n{entries}"))
+}
+
+fn printed(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(|finding| finding.to_string() + "\n")
+        .collect()
+}
+
+fn rules(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.rule).collect()
+}
+
+fn everywhere(policy: &PolicyOverride) -> Scope<'_> {
+    Scope {
+        cloud: None,
+        policies: vec![policy],
+    }
+}
+
+#[test]
+fn a_version_without_digest_or_url_is_an_error() {
+    let found = errors(
+        &definitions(
+            "    versions:
+      - version: '1'
+        url: https://example.org/1
+      - version: '2'
+        url: https://example.org/2
+        checksums_url: https://example.org/SHA256SUMS
+      - version: '3'
+        checksum: HEX
+      - version: latest
+        url: https://example.org/latest/image.qcow2
+",
+        ),
+        &[],
+    );
+    insta::assert_snapshot!(printed(&found));
+}
+
+#[test]
+fn a_name_in_two_files_is_an_error_that_names_both_places() {
+    let mut twice = definitions("    versions: []\n");
+    twice.extend(
+        definitions("    versions: []\n")
+            .into_iter()
+            .map(|one| Definition {
+                file: "images/other.yml".to_owned(),
+                ..one
+            }),
+    );
+    insta::assert_snapshot!(printed(&errors(&twice, &[])));
+}
+
+#[test]
+fn policies_that_cannot_be_used_are_errors_once() {
+    let bad: PolicyOverride = yaml::read(
+        "reglaze.yml",
+        "stages: {older: {visibility: public, name: '{name} {versoin}'}}\nproperties: {built: '{version:%Y}'}\n",
+    )
+    .unwrap();
+    let unknown: PolicyOverride = yaml::read("reglaze.yml", "preset: osmi\n").unwrap();
+    let scopes = [
+        everywhere(&bad),
+        Scope {
+            cloud: Some("edge"),
+            policies: vec![&bad, &unknown],
+        },
+        Scope {
+            cloud: Some("core"),
+            policies: vec![&bad],
+        },
+    ];
+    let listed = versions(&["1"]);
+    insta::assert_snapshot!(printed(&errors(&listed, &scopes)));
+    // An empty list is tried with the version that `update` will write.
+    let empty = definitions("    versions: []\n");
+    assert_eq!(
+        rules(&errors(&empty, &scopes)).len(),
+        rules(&errors(&listed, &scopes)).len()
+    );
+}
+
+#[test]
+fn a_preset_is_never_wider_than_the_definition() {
+    let nothing = PolicyOverride::default();
+    let private = definitions("    status: active\n    versions: []\n")
+        .into_iter()
+        .map(|one| Definition {
+            visibility: crate::domain::snapshot::Visibility::Private,
+            ..one
+        })
+        .collect::<Vec<_>>();
+    assert!(errors(&private, &[everywhere(&nothing)]).is_empty());
+}
+
+#[test]
+fn a_definitions_own_policy_must_not_show_what_it_hides() {
+    let entry = version("1", "        hidden: true\n");
+    let hidden = definitions(&format!(
+        "    policy: {{stages: {{latest: {{hidden: false, visibility: public}}}}}}\n    versions:\n{entry}"
+    ));
+    insta::assert_snapshot!(printed(&errors(
+        &hidden,
+        &[everywhere(&PolicyOverride::default())]
+    )));
+}
+
+#[test]
+fn weak_repeated_and_unsafe_things_are_warnings() {
+    let found = warnings(&definitions(
+        "    versions:
+      - version: '1'
+        url: http://example.org/1.qcow2
+        checksum: md5:00000000000000000000000000000000
+      - version: '2'
+        url: https://example.org/current/2.qcow2
+        checksum: HEX
+      - version: '3'
+        url: https://example.org/3.qcow2
+        checksum: HEX
+",
+    ));
+    insta::assert_snapshot!(printed(&found));
+}
+
+#[test]
+fn versions_may_ascend_or_descend_but_not_both() {
+    assert!(warnings(&versions(&["1.9", "1.10", "1.11"])).is_empty());
+    assert!(warnings(&versions(&["1.11", "1.10", "1.9"])).is_empty());
+    assert!(warnings(&versions(&["7"])).is_empty());
+    assert!(warnings(&versions(&["20260725-2542", "20260801-2550", "latest"])).is_empty());
+    let found = warnings(&versions(&["1592.14", "1877.5", "1592.15"]));
+    insta::assert_snapshot!(printed(&found));
+}
+
+#[test]
+fn schemes_without_a_common_order_are_a_warning() {
+    let found = warnings(&versions(&["20150628_01", "2211"]));
+    insta::assert_snapshot!(printed(&found));
+}
+
+#[test]
+fn a_build_date_must_not_contradict_the_order() {
+    let dated = |list: &[(&str, &str)], order: &str| {
+        let entries: String = list
+            .iter()
+            .map(|(name, date)| version(name, &format!("        build_date: {date}\n")))
+            .collect();
+        warnings(&definitions(&format!(
+            "    upstream: {{from: opensuse{order}}}\n    versions:\n{entries}"
+        )))
+    };
+    let leap = [("15.0", "2018-05-25"), ("42.3", "2017-07-26")];
+    insta::assert_snapshot!(printed(&dated(&leap, "")));
+    assert!(dated(&[("1.0", "2026-01-01"), ("1.1", "2026-01-01")], "").is_empty());
+    let candidate = [("1.0.0-rc.1", "2026-01-01"), ("1.0.0", "2026-01-02")];
+    assert_eq!(rules(&dated(&candidate, "")), ["build-date-order"]);
+    assert!(dated(&candidate, ", order: semver").is_empty());
+}
+
+#[test]
+fn who_speaks_of_scs_is_held_to_its_mandatory_properties() {
+    assert!(
+        warnings(&definitions(
+            "    meta: {os_distro: debian}\n    versions: []\n"
+        ))
+        .is_empty()
+    );
+    let found = warnings(&definitions(
+        "    meta: {os_purpose: general, uuid_validity: last-0, os_distro: Debian}\n    versions:\n      - version: '1'\n        checksum: HEX\n",
+    ));
+    insta::assert_snapshot!(printed(&found));
+    let complete = "    login: debian
+    min_disk: 8
+    min_ram: 512
+    meta:
+      architecture: x86_64
+      hw_disk_bus: scsi
+      os_distro: debian
+      os_version: '13'
+      os_purpose: generic
+      replace_frequency: quarterly
+      provided_until: 2028-08-09
+      uuid_validity: last-3
+    versions: []
+";
+    assert_eq!(printed(&warnings(&definitions(complete))), "");
+}
