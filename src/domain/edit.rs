@@ -106,6 +106,9 @@ pub fn edit(text: &str, change: &Change) -> Result<String, Refusal> {
     let root = tree::parse(text)?;
     let old = check::read(text)?;
     let target = Target::find(&root, change.image)?;
+    if change.add.is_none() && change.remove.is_empty() {
+        return Ok(text.to_owned());
+    }
     let splices = list::splices(text, &root, &old, &target, change)?;
     let edited = piece::apply(text, splices.pieces);
 
@@ -174,5 +177,9 @@ impl<'a> Target<'a> {
     }
 }
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod tests;

@@ -175,13 +175,13 @@ impl Layout {
         carried: &[&str],
     ) -> Result<String, Refusal> {
         if sibling.is_flow(text) {
-            let lead = without_comments(&text[first_line..sibling.start]);
+            let lead = lead(text, first_line, sibling)?;
             let entry = self.beside_in_flow(text, sibling, entry, carried)?;
             return Ok(lead + &entry + self.newline);
         }
         let (parts, first_key) = parts(sibling, entry, carried)?;
         let column = first_key.column - 1;
-        let mut out = without_comments(&text[first_line..first_key.start]);
+        let mut out = lead(text, first_line, first_key)?;
         for (index, part) in parts.iter().enumerate() {
             if index > 0 {
                 out.push_str(&" ".repeat(column));
@@ -244,6 +244,18 @@ impl Layout {
             written.collect::<Vec<_>>().join(separator)
         ))
     }
+}
+
+/// The dash of an entry with the space around it, up to its content at `node`.
+fn lead(text: &str, first_line: usize, node: &Node) -> Result<String, Refusal> {
+    let lead = without_comments(&text[first_line..node.start]);
+    if lead.trim() == "-" {
+        return Ok(lead);
+    }
+    Err(node.refuse(
+        "more than a dash stands in front of this entry (a tag, a `?`), so it cannot be copied; \
+         add the new version by hand",
+    ))
 }
 
 /// The pairs of a new entry in the order of `sibling`, and the first key of that.

@@ -19,7 +19,7 @@ pub(super) struct Splices {
     pub(super) carried: Map<String, Value>,
 }
 
-/// Works out the change of the text; nothing if there is none.
+/// Works out the change of the text.
 pub(super) fn splices(
     text: &str,
     root: &Node,
@@ -94,10 +94,11 @@ fn survivors(count: usize, target: &Target, change: &Change) -> Result<Vec<bool>
     Ok(stays)
 }
 
-/// The line break that the file uses around `key`.
+/// The line break that the file uses around `key`, or before it where that is the last line.
 fn line_break(text: &str, key: &Node) -> &'static str {
-    let line = &text[..lines::line_end(text, key.end)];
-    if line.ends_with("\r\n") { "\r\n" } else { "\n" }
+    let end = text[..lines::line_end(text, key.end)].rfind('\n');
+    let is_windows = end.is_some_and(|end| text[..end].ends_with('\r'));
+    if is_windows { "\r\n" } else { "\n" }
 }
 
 /// Where the entries of a list stand, and what keeps them apart.

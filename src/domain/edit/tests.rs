@@ -782,7 +782,7 @@ fn what_cannot_be_edited_safely_is_refused_with_place_and_reason() {
     "images:\n- name: A\n  versions: []\n---\nimages: []\n"
       line 5, column 1: the file holds a second YAML document, but definitions are read from one; move it to a file of its own
     "images:\n- name: A\n  name: A\n  versions: []\n"
-      line 3, column 3: duplicate mapping key: name, set DuplicateKeyPolicy in Options if acceptable
+      line 3, column 3: duplicate mapping key: name
     "images:\n- name: A\n  versions:\n\t- version: '1'\n"
       line 4, column 2: this is not YAML: tabs disallowed within this context (block indentation)
     "images:\n- name: A\n  versions: &all []\n"
@@ -818,7 +818,7 @@ fn what_cannot_be_edited_safely_is_refused_with_place_and_reason() {
     "images:\n- name: A\n  versions:\n  - {}\n"
       line 4, column 5: this entry is not a mapping with keys, so it has no layout to follow
     "images:\n- name: A\n  versions:\n  - ? version\n    : '1'\n    ? meta\n    : {a: b}\n"
-      line 4, column 5: the edited list would not be readable (simple key expected ':'); edit it by hand
+      line 4, column 7: more than a dash stands in front of this entry (a tag, a `?`), so it cannot be copied; add the new version by hand
     "#);
 }
 
