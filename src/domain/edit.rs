@@ -21,6 +21,7 @@
 
 mod carry;
 mod check;
+mod comments;
 mod fill;
 mod layout;
 mod lines;

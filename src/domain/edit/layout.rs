@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use granit_parser::ScalarStyle;
 
+use super::comments::{pair_without_comments, without_comments};
 use super::scalar::{self, Place, Quote};
 use super::tree::{Content, Node};
 use super::{NewEntry, Refusal};
@@ -71,7 +72,12 @@ impl Layout {
             .filter(quoted)
             .or_else(|| fields.values().find(quoted));
         let quote = quote.map_or(Quote::Single, |field| field.quote);
-        let all_quoted = !fields.is_empty() && fields.values().all(|field| quoted(&field));
+        // A version is often quoted because it must be, and says nothing about the other values.
+        let mut others = fields
+            .iter()
+            .filter(|(name, _)| *name != "version")
+            .peekable();
+        let all_quoted = others.peek().is_some() && others.all(|(_, field)| quoted(&field));
         let usual = if all_quoted { quote } else { Quote::Plain };
         let key_quote = fields.values().find_map(|field| {
             ["\"", "'"]
@@ -364,51 +370,5 @@ fn field(text: &str, place: Place, key: &Node, value: &Node) -> Option<Field> {
         head: head + blank,
         fold,
         quote,
-    })
-}
-
-/// The text of a pair as it stands in the file, without the comments in it.
-fn pair_without_comments(text: &str, key: &Node, value: &Node) -> String {
-    let mut leaves = Vec::from([(key.start, key.end)]);
-    value.walk(&mut |node| {
-        if matches!(node.content, Content::Scalar { .. } | Content::Alias(_)) {
-            leaves.push((node.start, node.end));
-        }
-    });
-    let mut out = String::new();
-    let mut at = key.start;
-    for (start, end) in leaves {
-        out.push_str(&without_comments(&text[at..start.max(at)]));
-        out.push_str(&text[start.max(at)..end.max(at)]);
-        at = end.max(at);
-    }
-    out + &without_comments(&text[at..value.end.max(at)])
-}
-
-/// What stands between two nodes, without the comments in it.
-pub(super) fn without_comments(gap: &str) -> String {
-    let mut out = String::new();
-    for (index, line) in gap.split_inclusive('\n').enumerate() {
-        let content = line.trim_end_matches(['\n', '\r']);
-        match comment_start(content) {
-            None => out.push_str(line),
-            Some(0) if index > 0 => {}
-            Some(start) if index > 0 && content[..start].trim().is_empty() => {}
-            Some(start) => {
-                out.push_str(content[..start].trim_end());
-                out.push_str(&line[content.len()..]);
-            }
-        }
-    }
-    out
-}
-
-/// Where the comment of a line begins that holds no scalar.
-fn comment_start(line: &str) -> Option<usize> {
-    let mut before = ' ';
-    line.char_indices().find_map(|(index, letter)| {
-        let found = letter == '#' && matches!(before, ' ' | '\t');
-        before = letter;
-        found.then_some(index)
     })
 }

@@ -506,7 +506,7 @@ images:
   - {name: A, versions: [{version: a, url: 'https://images.example/1', checksum: x}, {version: b, url: 'https://images.example/2'}], multi: true}
 "), @r"
     images:
-      - {name: A, versions: [{version: a, url: 'https://images.example/1', checksum: x}, {version: b, url: 'https://images.example/2'}, {version: '20260725', url: 'https://images.example/20260725/disk.qcow2', checksum: 'sha256:00ff', build_date: 2026-07-25}], multi: true}
+      - {name: A, versions: [{version: a, url: 'https://images.example/1', checksum: x}, {version: b, url: 'https://images.example/2'}, {version: '20260725', url: 'https://images.example/20260725/disk.qcow2', checksum: 'sha256:00ff', build_date: '2026-07-25'}], multi: true}
     ");
 }
 
@@ -546,9 +546,9 @@ fn a_file_without_a_final_line_break_still_has_none() {
       versions:
       - version: '1'
       - version: '20260725'
-        url: 'https://images.example/20260725/disk.qcow2'
-        checksum: 'sha256:00ff'
-        build_date: '2026-07-25'
+        url: https://images.example/20260725/disk.qcow2
+        checksum: sha256:00ff
+        build_date: 2026-07-25
     ");
     assert!(!add_last(text).ends_with('\n'));
     insta::assert_snapshot!(add_first(text), @r"
@@ -556,9 +556,9 @@ fn a_file_without_a_final_line_break_still_has_none() {
     - name: A
       versions:
       - version: '20260725'
-        url: 'https://images.example/20260725/disk.qcow2'
-        checksum: 'sha256:00ff'
-        build_date: '2026-07-25'
+        url: https://images.example/20260725/disk.qcow2
+        checksum: sha256:00ff
+        build_date: 2026-07-25
       - version: '1'
     ");
     assert!(!add_first(text).ends_with('\n'));
@@ -713,9 +713,9 @@ fn all_old_versions_may_make_room_for_a_new_one() {
             - name: A
               versions:
               - version: '20260725'
-                url: 'https://images.example/20260725/disk.qcow2'
-                checksum: 'sha256:00ff'
-                build_date: '2026-07-25'
+                url: https://images.example/20260725/disk.qcow2
+                checksum: sha256:00ff
+                build_date: 2026-07-25
 
             - name: B
             ");
@@ -823,6 +823,20 @@ fn what_cannot_be_edited_safely_is_refused_with_place_and_reason() {
 }
 
 #[test]
+fn an_entry_whose_key_is_empty_does_no_harm() {
+    let text = "images:\n- name: A\n  versions:\n  - version: '0'\n  - !!str : ---\n";
+    assert!(add_first(text).ends_with("\n  - version: '0'\n  - !!str : ---\n"));
+    let entry = entry("20260725");
+    let last = Change {
+        image: "A",
+        add: Some(&entry),
+        remove: &[],
+        position: Position::Last,
+    };
+    insta::assert_snapshot!(edit(text, &last).unwrap_err(), @r"line 4, column 5: the edited list would not be readable (while parsing a block mapping, did not find expected key); edit it by hand");
+}
+
+#[test]
 fn a_pruned_anchor_that_is_used_elsewhere_is_refused() {
     let text = "images:\n- name: A\n  versions:\n  - version: '1'\n    meta: &m {a: b}\n  - version: '2'\n    meta: *m\n";
     let removed = |index| {
@@ -858,9 +872,9 @@ fn an_alias_of_the_image_is_carried_over_as_it_is() {
       meta: &m {a: b}
       versions:
       - version: '20260725'
-        url: 'https://images.example/20260725/disk.qcow2'
-        checksum: 'sha256:00ff'
-        build_date: '2026-07-25'
+        url: https://images.example/20260725/disk.qcow2
+        checksum: sha256:00ff
+        build_date: 2026-07-25
         meta: *m
       - version: 'a'
         meta: *m

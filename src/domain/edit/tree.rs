@@ -127,7 +127,28 @@ pub(super) fn parse(text: &str) -> Result<Node, Refusal> {
             }
         }
     }
-    root.ok_or_else(|| refusal(1, 1, "the file is empty, expected a list `images`"))
+    let root = root.ok_or_else(|| refusal(1, 1, "the file is empty, expected a list `images`"))?;
+    refuse_disorder(text, &root)?;
+    Ok(root)
+}
+
+/// Whoever cuts between nodes relies on their order in the text, so it is checked once for all.
+fn refuse_disorder(text: &str, root: &Node) -> Result<(), Refusal> {
+    let mut at = 0;
+    let mut disordered = None;
+    root.walk(&mut |node| {
+        let whole = text.get(node.start..node.end).is_some();
+        if (node.start < at || !whole) && disordered.is_none() {
+            disordered = Some(node);
+        }
+        at = match node.content {
+            Content::Mapping(_) | Content::Sequence(_) => node.start,
+            Content::Scalar { .. } | Content::Alias(_) => node.end,
+        };
+    });
+    disordered.map_or(Ok(()), |node| {
+        Err(node.refuse("this YAML has a form that definitions do not have; write it more simply"))
+    })
 }
 
 struct Reader<'text> {
@@ -160,6 +181,9 @@ impl<'text> Reader<'text> {
         let bytes = span.byte_range().unwrap_or_default();
         let (anchor, tagged) = (event.anchor_id(), event.tag().is_some());
         let (mut start, mut end) = (bytes.start, bytes.end);
+        if matches!(event, Event::SequenceStart(..) | Event::MappingStart(..)) {
+            self.last_end = self.last_end.max(start);
+        }
         let content = match event {
             Event::Alias(target) => Content::Alias(target),
             Event::Scalar(value, style, ..) => {
@@ -170,7 +194,7 @@ impl<'text> Reader<'text> {
                 }
                 if start == end {
                     // What is not there has no place of its own; it ends where the text before it ends.
-                    (start, end) = (self.last_end.min(start), self.last_end.min(start));
+                    (start, end) = (self.last_end, self.last_end);
                 }
                 // The parser says `~` for a value that is not there.
                 let value = if start == end {
