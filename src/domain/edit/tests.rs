@@ -782,7 +782,7 @@ fn what_cannot_be_edited_safely_is_refused_with_place_and_reason() {
     "images:\n- name: A\n  versions: []\n---\nimages: []\n"
       line 5, column 1: the file holds a second YAML document, but definitions are read from one; move it to a file of its own
     "images:\n- name: A\n  name: A\n  versions: []\n"
-      line 3, column 3: duplicate mapping key: name
+      line 3, column 3: the key `name` stands here a second time; remove one of the two
     "images:\n- name: A\n  versions:\n\t- version: '1'\n"
       line 4, column 2: this is not YAML: tabs disallowed within this context (block indentation)
     "images:\n- name: A\n  versions: &all []\n"
