@@ -1,1 +1,246 @@
+use std::collections::BTreeMap;
 
+use super::*;
+use crate::domain::template::Escape;
+
+fn built_in(name: &str) -> Source {
+    let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name).unwrap();
+    parse(name, &format!("sources/{name}.yml"), text).unwrap()
+}
+
+fn said(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// A source of our own with one thing changed in it.
+fn changed(from: &str, to: &str) -> Vec<String> {
+    let text = r#"title: Example
+parameters:
+  release: {}
+  arch: {default: x86_64}
+architectures: {x86_64: amd64}
+map:
+  codename: {of: release, values: {"1": one}}
+indexes:
+  - engine: listing
+    url: https://images.example/{codename}/
+    directory: '^(?<version>\d+)/$'
+    image: "{folder}disk-{arch}.img"
+checksum: {url: "{folder}SHA256SUMS"}
+signature: {form: detached, url: "{manifest}.gpg", keys: [0123456789012345678901234567890123456789], key_url: https://images.example/key}
+"#;
+    assert!(parse("example", "sources/example.yml", text).is_ok());
+    assert!(text.contains(from), "{from}");
+    let text = text.replace(from, to);
+    parse("example", "sources/example.yml", &text)
+        .expect_err("a mistake was accepted")
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn every_built_in_source_is_valid_and_named_after_its_file() {
+    for (name, _) in BUILT_IN {
+        let source = built_in(name);
+        assert!(
+            !source.indexes.is_empty() && !source.infer.is_empty(),
+            "{name}"
+        );
+        assert!(
+            source.defaults.name.is_some() && source.defaults.login.is_some(),
+            "{name}"
+        );
+    }
+    assert!(BUILT_IN.is_sorted(), "by name, as they are shown");
+}
+
+#[test]
+fn every_mistake_in_a_source_is_found_with_its_place() {
+    let mistakes = [
+        ("title: Example\n", "title: Example\ntypo: 1\n"),
+        ("{of: release", "{of: releases"),
+        ("engine: listing", "engine: lising"),
+        ("/{codename}/\n", "/{code}/\n"),
+        ("/{codename}/\n", "/{codename}\n"),
+        ("(?<version>", "(?<build>"),
+        (r"\d+)/$", r"\d+/$"),
+        ("    image: ", "    item: x\n    image: "),
+        (
+            "\"{folder}SHA256SUMS\"}",
+            "\"{folder}MD5SUMS\", algorithm: md5}",
+        ),
+        ("form: detached", "form: clearsigned"),
+        ("0123456789012345678901234567890123456789", "01234567"),
+        (
+            "keys: [0123456789012345678901234567890123456789]",
+            "keys: []",
+        ),
+        ("indexes:\n", "expected_every: monthly\nindexes:\n"),
+        (
+            "indexes:\n",
+            "infer:\n  - match: '^https://(?<flavour>.*)$'\nindexes:\n",
+        ),
+    ];
+    let found: Vec<String> = mistakes
+        .iter()
+        .flat_map(|(from, to)| changed(from, to))
+        .collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn parameters_have_defaults_and_the_upstreams_words() {
+    let ubuntu = built_in("ubuntu");
+    let variables = ubuntu
+        .variables(&said(&[("release", "24.04"), ("arch", "aarch64")]))
+        .unwrap();
+    let value = |name: &str| variables[name].as_str();
+    assert_eq!(
+        [
+            value("arch"),
+            value("codename"),
+            value("stream"),
+            value("variant"),
+            value("releases")
+        ],
+        ["arm64", "noble", "release", "server", "releases"]
+    );
+}
+
+#[test]
+fn what_does_not_fit_a_source_is_refused_with_what_would() {
+    let ubuntu = built_in("ubuntu");
+    let mut errors: Vec<String> = [
+        &[][..],
+        &[("release", "24.04"), ("arch", "mips")],
+        &[("release", "24.04"), ("stream", "nightly")],
+        &[("release", "24.04"), ("flavour", "x")],
+        &[("release", "../etc")],
+    ]
+    .into_iter()
+    .map(|pairs| ubuntu.variables(&said(pairs)).unwrap_err().to_string())
+    .collect();
+    let future = said(&[("release", "99.04"), ("stream", "daily")]);
+    let variables = ubuntu.variables(&future).unwrap();
+    let unmapped = ubuntu
+        .fill("{codename}", &variables, Escape::Nothing)
+        .unwrap_err();
+    errors.push(unmapped.to_string());
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn a_codename_newer_than_our_table_may_be_said() {
+    let ubuntu = built_in("ubuntu");
+    let future = said(&[
+        ("release", "99.04"),
+        ("stream", "daily"),
+        ("codename", "zesty"),
+    ]);
+    assert_eq!(ubuntu.variables(&future).unwrap()["codename"], "zesty");
+}
+
+#[test]
+fn urls_tell_their_source_and_parameters() {
+    let cases = [
+        (
+            "https://cloud-images.ubuntu.com/noble/20260108/noble-server-cloudimg-amd64.img",
+            "ubuntu",
+        ),
+        (
+            "https://cloud-images.ubuntu.com/jammy/current/jammy-server-cloudimg-arm64.img",
+            "ubuntu",
+        ),
+        (
+            "https://cloud-images.ubuntu.com/trusty/current/trusty-server-cloudimg-amd64-disk1.img",
+            "ubuntu",
+        ),
+        (
+            "https://cloud-images.ubuntu.com/releases/noble/release-20240821/ubuntu-24.04-server-cloudimg-amd64.img",
+            "ubuntu",
+        ),
+        (
+            "https://cloud-images.ubuntu.com/releases/24.04/release/ubuntu-24.04-server-cloudimg-amd64.img",
+            "ubuntu",
+        ),
+        (
+            "https://cloud-images.ubuntu.com/minimal/releases/jammy/release-20260121/ubuntu-22.04-minimal-cloudimg-amd64.img",
+            "ubuntu",
+        ),
+        (
+            "https://cdimage.debian.org/cdimage/cloud/trixie/daily/20260124-2367/debian-13-genericcloud-amd64-daily-20260124-2367.qcow2",
+            "debian",
+        ),
+        (
+            "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-generic-arm64.qcow2",
+            "debian",
+        ),
+        (
+            "https://stable.release.flatcar-linux.net/amd64-usr/4230.2.4/flatcar_production_openstack_image.img",
+            "flatcar",
+        ),
+        (
+            "https://lts.release.flatcar-linux.net/arm64-usr/current-2024/flatcar_production_openstack_image.img.bz2",
+            "flatcar",
+        ),
+    ];
+    let told: Vec<String> = cases
+        .iter()
+        .map(|(url, name)| {
+            let inferred = built_in(name).infer(url).unwrap_or_else(|| panic!("{url}"));
+            let parameters: Vec<_> = inferred
+                .parameters
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            let build = inferred.version.unwrap_or_else(|| "moving".to_owned());
+            format!("{name} {} {build}", parameters.join(" "))
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn urls_of_others_tell_nothing() {
+    for url in [
+        "https://cloud-images.ubuntu.com.evil.example/noble/20260108/noble-server-cloudimg-amd64.img",
+        "http://cloud-images.ubuntu.com/noble/20260108/noble-server-cloudimg-amd64.img",
+        "https://cloud-images.ubuntu.com/noble/20260108/noble-server-cloudimg-amd64.vmdk",
+        // Codename and number contradict each other.
+        "https://cloud.debian.org/images/cloud/bookworm/latest/debian-13-generic-arm64.qcow2",
+    ] {
+        for (name, _) in BUILT_IN {
+            assert_eq!(built_in(name).infer(url), None, "{url}");
+        }
+    }
+}
+
+#[test]
+fn documents_may_come_from_the_hosts_of_the_urls_and_no_others() {
+    let hosts = |name: &str, pairs: &[(&str, &str)]| {
+        let source = built_in(name);
+        let parameters = said(pairs);
+        let variables = source.variables(&parameters).unwrap();
+        let index = source.index(&parameters).unwrap();
+        source
+            .hosts(index, &variables)
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        hosts("ubuntu", &[("release", "24.04")]),
+        ["cloud-images.ubuntu.com", "keyserver.ubuntu.com"]
+    );
+    assert_eq!(
+        hosts("flatcar", &[("stream", "beta")]),
+        ["beta.release.flatcar-linux.net", "www.flatcar.org"]
+    );
+    assert_eq!(
+        hosts("debian", &[("release", "13")]),
+        ["cdimage.debian.org", "cloud.debian.org"]
+    );
+}

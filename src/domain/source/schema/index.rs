@@ -54,7 +54,9 @@ impl Reader<'_> {
                 (None, None)
             }
         };
-        self.refuse_leftovers(&raw);
+        if engine.is_some() {
+            self.refuse_leftovers(&raw);
+        }
         let image = match (raw.image, image) {
             (Some(image), _) => self.template(image),
             (None, Some(image)) => image.to_owned(),
