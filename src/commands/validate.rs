@@ -8,11 +8,12 @@ use crate::domain::finding::{Finding, Level};
 use crate::domain::lint::{self, Scope};
 use crate::domain::report::{Ending, Report};
 use crate::settings::Settings;
+use crate::upstream;
 
 /// Reads every file, parses it, and holds what can be read against all rules.
 ///
 /// # Errors
-/// The definitions cannot be read from disk.
+/// The definitions or the user's own sources cannot be read from disk.
 pub fn run(settings: &Settings) -> anyhow::Result<Report> {
     let files = definitions::read(&settings.images)?;
     let mut definitions = Vec::new();
@@ -27,7 +28,14 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
         }
     }
     findings.extend(lint::errors(&definitions, &scopes(settings)));
-    findings.extend(lint::warnings(&definitions));
+    let sources = match upstream::load_sources(&settings.sources)? {
+        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
+        Err(found) => {
+            findings.extend(found);
+            Vec::new()
+        }
+    };
+    findings.extend(lint::warnings(&definitions, &sources));
     findings.retain(|finding| {
         // What cannot be read has no name to filter by.
         finding

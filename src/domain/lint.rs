@@ -6,12 +6,14 @@
 mod policies;
 mod quotes;
 mod scs;
+mod upstreams;
 mod urls;
 mod versions;
 
 use super::definition::{self, Definition};
 use super::finding::{Finding, Place};
 use super::policy::PolicyOverride;
+use super::source::Source;
 
 /// A place where the definitions apply, and what is said there of policy.
 #[derive(Debug, Clone)]
@@ -33,10 +35,12 @@ pub fn errors(definitions: &[Definition], scopes: &[Scope]) -> Vec<Finding> {
     sorted(findings)
 }
 
-/// What can be used but will surprise somebody: names that move, weak digests, odd orders, broken promises of SCS.
-pub fn warnings(definitions: &[Definition]) -> Vec<Finding> {
+/// What can be used but will surprise somebody: names that move, weak digests, odd orders, broken promises of SCS, an
+/// upstream that no source knows.
+pub fn warnings(definitions: &[Definition], sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for definition in definitions {
+        findings.extend(upstreams::check(definition, sources));
         findings.extend(urls::check(definition));
         findings.extend(versions::odd(definition));
         findings.extend(scs::check(definition));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
+use reglaze::domain::checksum::{Algorithm, Checksum};
 use reglaze::domain::definition::{self, Definition};
 
 fn catalogue() -> Vec<Definition> {
@@ -55,10 +56,10 @@ fn captured(folder: &Path) -> BTreeMap<String, String> {
             let digest = base64::prelude::BASE64_STANDARD_NO_PAD
                 .decode(digest.strip_prefix("sha512:").unwrap())
                 .unwrap();
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = Checksum::from_digest(Algorithm::Sha512, &digest).unwrap();
             digests.insert(
                 format!("https://cloud.debian.org/images/cloud/{path}"),
-                format!("sha512:{hex}"),
+                hex.to_string(),
             );
         }
     }

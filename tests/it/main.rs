@@ -1,4 +1,10 @@
 //! Tests from outside: the binary and the services it speaks to. One test binary, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "functions that tests share fail the test, as the tests themselves do"
+)]
 
 mod catalogue;
 mod validate;

@@ -219,3 +219,60 @@ fn the_catalogue_of_this_project_has_nothing_to_complain_about() {
         stdout(&done)
     );
 }
+
+#[test]
+fn a_source_that_cannot_be_read_or_does_not_exist_is_found() {
+    let tracked = GOOD.replace(
+        "    versions:",
+        "    upstream: {from: nowhere}\n    versions:",
+    );
+    let unknown = Repository::new(&[("images/a.yml", &tracked)])
+        .validate(&[])
+        .code(0);
+    assert!(
+        stdout(&unknown).contains("no source `nowhere`"),
+        "{}",
+        stdout(&unknown)
+    );
+    let broken = Repository::new(&[("images/a.yml", GOOD), ("sources/own.yml", "engine: [\n")])
+        .validate(&[])
+        .code(3);
+    assert!(
+        stdout(&broken).contains("sources/own.yml:1:1: error: "),
+        "{}",
+        stdout(&broken)
+    );
+}
+
+#[test]
+fn the_files_of_openstack_image_manager_are_definitions_as_they_are() {
+    let output = std::process::Command::new(project().join("tests/openstack/oim"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let venv = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
+    let images = std::fs::read_dir(venv.join("lib"))
+        .unwrap()
+        .map(|python| {
+            python
+                .unwrap()
+                .path()
+                .join("site-packages/openstack_image_manager/etc/images")
+        })
+        .find(|folder| folder.is_dir())
+        .unwrap();
+    let done = validate(&images, &["--images", "."]).code(0);
+    let said = stdout(&done);
+    assert!(said.contains(" in 13 files: 0 errors, "), "{said}");
+    // What is true of them and known: AlmaLinux is pinned by its moving name, Garden Linux lists two lines in one.
+    for finding in [
+        "./almalinux.yml:34:11: warning: `url`",
+        "./gardenlinux.yml:47:18: warning: the list begins oldest first",
+    ] {
+        assert!(said.contains(finding), "{said}");
+    }
+}

@@ -34,6 +34,43 @@ fn printed(findings: &[Finding]) -> String {
         .collect()
 }
 
+fn warnings(definitions: &[Definition]) -> Vec<Finding> {
+    super::warnings(definitions, &sources())
+}
+
+/// Two sources, one of which knows streams.
+fn sources() -> Vec<Source> {
+    let listing = "indexes:\n  - engine: listing\n    url: https://example.org/\n    directory: '^(?<version>x)/$'\n    image: '{folder}i'\n\
+        checksum: {url: '{folder}S', algorithm: sha256}\nsignature: {form: none}\n";
+    let debian = format!(
+        "title: D\nparameters:\n  release:\n  arch: {{default: x86_64}}\narchitectures: {{x86_64: amd64}}\n{listing}"
+    );
+    let opensuse = format!("title: O\nparameters: {{}}\n{listing}");
+    [("debian", debian), ("opensuse", opensuse)]
+        .map(|(name, text)| {
+            super::super::source::parse(name, name, &text)
+                .unwrap_or_else(|found| panic!("{found:?}"))
+        })
+        .into()
+}
+
+#[test]
+fn an_upstream_that_no_source_can_track_is_a_warning() {
+    let with = |upstream: &str| {
+        printed(&warnings(&definitions(&format!(
+            "    upstream: {upstream}\n    versions: []\n"
+        ))))
+    };
+    assert_eq!(with("{from: debian, release: '13'}"), "");
+    let found = [
+        "{from: debain, release: '13'}",
+        "{from: debian}",
+        "{from: debian, release: '13', colour: red}",
+        "{from: debian, release: '13', arch: amd64}",
+    ];
+    insta::assert_snapshot!(found.map(with).concat());
+}
+
 fn rules(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.rule).collect()
 }

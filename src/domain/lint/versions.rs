@@ -57,12 +57,11 @@ pub(super) fn odd(definition: &Definition) -> Vec<Finding> {
         .filter(|version| !version.is_moving())
         .collect();
     // Where schemes are mixed every other word on the order would only follow from that.
-    match mixed(definition, &versions) {
-        Some(finding) => findings.push(finding),
-        None => {
-            findings.extend(unordered(definition, &versions));
-            findings.extend(contradicted(definition, &versions));
-        }
+    if let Some(finding) = mixed(definition, &versions) {
+        findings.push(finding);
+    } else {
+        findings.extend(unordered(definition, &versions));
+        findings.extend(contradicted(definition, &versions));
     }
     findings
 }
