@@ -11,26 +11,21 @@ pub(super) fn check(definition: &Definition, sources: &[Source]) -> Option<Findi
     if sources.is_empty() {
         return None;
     }
-    let message = match sources.iter().find(|source| source.name == upstream.from) {
-        Some(source) => {
-            let fits = source.variables(&upstream.parameters);
-            let error = fits
-                .and_then(|_| source.index(&upstream.parameters))
-                .err()?;
-            format!("`upstream` cannot be used: {error}")
-        }
-        None => {
-            let known: Vec<_> = sources
-                .iter()
-                .map(|source| format!("`{}`", source.name))
-                .collect();
-            format!(
-                "there is no source `{}`; expected one of {}, or a file `{}.yml` in your folder of sources",
-                upstream.from,
-                known.join(", "),
-                upstream.from
-            )
-        }
+    let source = sources.iter().find(|source| source.name == upstream.from);
+    let message = if let Some(source) = source {
+        let fits = source.variables(&upstream.parameters);
+        let fits = fits.and_then(|_| source.index(&upstream.parameters));
+        format!("`upstream` cannot be used: {}", fits.err()?)
+    } else {
+        let known: Vec<_> = sources
+            .iter()
+            .map(|one| format!("`{}`", one.name))
+            .collect();
+        format!(
+            "there is no source `{0}`; expected one of {1}, or a file `{0}.yml` in your folder of sources",
+            upstream.from,
+            known.join(", ")
+        )
     };
     Some(warning(definition, upstream.at, "upstream", message))
 }
