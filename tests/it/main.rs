@@ -7,4 +7,5 @@
 )]
 
 mod catalogue;
+mod update;
 mod validate;

@@ -1,0 +1,9 @@
+//! `update` from outside, against upstreams that are as bad as real ones.
+
+mod attest;
+mod faults;
+mod road;
+mod server;
+mod signer;
+mod traffic;
+mod world;

@@ -1,0 +1,212 @@
+//! An upstream on loopback that can be as bad as real ones. `/HOST/PATH` is what `https://HOST/PATH` would be.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use futures_util::{StreamExt, stream};
+use sha2::{Digest, Sha256};
+
+/// What a path answers.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// 200 with this body and an `ETag`; 304 to who has it.
+    Body(Vec<u8>),
+    /// Another status.
+    Status(u16),
+    /// 200 with an error page.
+    Html,
+    /// 200 with a body that ends before its `Content-Length`.
+    Cut(Vec<u8>),
+    /// 200 with a body that never ends.
+    Endless,
+    /// 302.
+    Redirect(String),
+    /// 503 as many times, then something else.
+    Unavailable(usize, Box<Reply>),
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    replies: Mutex<HashMap<String, Reply>>,
+    /// Paths that take their time.
+    pauses: Mutex<Vec<(String, Duration)>>,
+    log: Mutex<Vec<(String, u16)>>,
+    seen: Mutex<HashMap<String, usize>>,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+/// The server; it ends with the process.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let shared = Arc::new(Shared::default());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = axum::Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&shared));
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        Self { address, shared }
+    }
+
+    /// Sets what `https://HOST/PATH` answers.
+    pub fn put(&self, url: &str, reply: Reply) {
+        let path = path(url);
+        self.shared.replies.lock().unwrap().insert(path, reply);
+    }
+
+    pub fn body(&self, url: &str, body: impl Into<Vec<u8>>) {
+        self.put(url, Reply::Body(body.into()));
+    }
+
+    /// Lets everything whose URL begins with this one wait.
+    pub fn pause(&self, url: &str, pause: Duration) {
+        self.shared.pauses.lock().unwrap().push((path(url), pause));
+    }
+
+    /// Every answer so far, in the order in which they were given: URL and status.
+    pub fn log(&self) -> Vec<(String, u16)> {
+        self.shared.log.lock().unwrap().clone()
+    }
+
+    pub fn forget(&self) {
+        self.shared.log.lock().unwrap().clear();
+        self.shared.seen.lock().unwrap().clear();
+    }
+
+    /// How often each URL was answered.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (url, _) in self.log() {
+            *counts.entry(url).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// The most requests that were under way at one time.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.most_at_once.load(Ordering::SeqCst)
+    }
+
+    /// The flags that make this server the upstream.
+    pub fn maps(&self, hosts: &[&str]) -> Vec<String> {
+        hosts
+            .iter()
+            .map(|host| {
+                format!(
+                    "--upstream-map=https://{host}=http://{}/{host}",
+                    self.address
+                )
+            })
+            .collect()
+    }
+}
+
+fn path(url: &str) -> String {
+    format!("/{}", url.strip_prefix("https://").unwrap())
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
+    let path = uri
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
+    let now = shared.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+    shared.most_at_once.fetch_max(now, Ordering::SeqCst);
+    let pause = shared
+        .pauses
+        .lock()
+        .unwrap()
+        .iter()
+        .find(|(begin, _)| path.starts_with(begin))
+        .map(|(_, pause)| *pause);
+    if let Some(pause) = pause {
+        tokio::time::sleep(pause).await;
+    }
+    let reply = shared.replies.lock().unwrap().get(&path).cloned();
+    let seen = {
+        let mut seen = shared.seen.lock().unwrap();
+        let count = seen.entry(path.clone()).or_default();
+        *count += 1;
+        *count
+    };
+    let response = respond(reply.unwrap_or(Reply::Status(404)), seen, &headers);
+    let url = format!("https:/{path}");
+    let entry = (url, response.status().as_u16());
+    shared.log.lock().unwrap().push(entry);
+    shared.at_once.fetch_sub(1, Ordering::SeqCst);
+    response
+}
+
+fn respond(reply: Reply, seen: usize, headers: &HeaderMap) -> Response<Body> {
+    let with = |status: u16| Response::builder().status(StatusCode::from_u16(status).unwrap());
+    match reply {
+        Reply::Body(body) => {
+            let tag = format!("\"{:x?}\"", Sha256::digest(&body).to_vec());
+            let known = headers.get(header::IF_NONE_MATCH);
+            if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+                return with(304)
+                    .header(header::ETAG, tag)
+                    .body(Body::empty())
+                    .unwrap();
+            }
+            with(200)
+                .header(header::ETAG, tag)
+                .body(Body::from(body))
+                .unwrap()
+        }
+        Reply::Status(status) => with(status).body(Body::from("no")).unwrap(),
+        Reply::Html => with(200)
+            .header(header::CONTENT_TYPE, "text/html")
+            .body(Body::from(
+                "<!DOCTYPE html><html><body><h1>Maintenance</h1></body></html>",
+            ))
+            .unwrap(),
+        Reply::Cut(body) => {
+            let length = body.len() + 100;
+            // The body goes out first; then the server drops the connection.
+            let cut = stream::once(async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(std::io::Error::other("cut"))
+            });
+            let body = stream::iter([Ok(Bytes::from(body))]).chain(cut);
+            with(200)
+                .header(header::CONTENT_LENGTH, length)
+                .body(Body::from_stream(body))
+                .unwrap()
+        }
+        Reply::Endless => {
+            let piece = Bytes::from(vec![b'\n'; 1 << 16]);
+            let body = stream::repeat(piece).map(Ok::<_, std::io::Error>);
+            with(200).body(Body::from_stream(body)).unwrap()
+        }
+        Reply::Redirect(target) => with(302)
+            .header(header::LOCATION, target)
+            .body(Body::empty())
+            .unwrap(),
+        Reply::Unavailable(times, _) if seen <= times => with(503).body(Body::empty()).unwrap(),
+        Reply::Unavailable(_, then) => respond(*then, seen, headers),
+    }
+}

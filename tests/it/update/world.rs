@@ -1,0 +1,271 @@
+//! A user's repository beside an upstream: builds of Ubuntu, Debian and Flatcar, signed by a key made on the spot.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use sha2::{Digest, Sha256, Sha512};
+use tempfile::TempDir;
+
+use super::server::Server;
+use super::signer::Signer;
+
+pub const HOSTS: [&str; 6] = [
+    "cloud-images.ubuntu.com",
+    "cloud.debian.org",
+    "cdimage.debian.org",
+    "keyserver.ubuntu.com",
+    "www.flatcar.org",
+    "stable.release.flatcar-linux.net",
+];
+
+pub struct World {
+    pub server: Server,
+    pub signer: Signer,
+    folder: TempDir,
+}
+
+/// What a run of the binary gave.
+pub struct Run {
+    pub code: i32,
+    pub json: Value,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl World {
+    /// A repository whose only definitions are `images`, in `images/catalogue.yml`.
+    pub fn new(images: &str) -> Self {
+        let world = Self {
+            server: Server::start(),
+            signer: Signer::new(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for folder in ["images", "sources"] {
+            std::fs::create_dir(world.path(folder)).unwrap();
+        }
+        world.define(images);
+        for name in ["ubuntu", "flatcar"] {
+            let text = built_in(name);
+            let start = text.find("keys: [").unwrap() + "keys: [".len();
+            let text = text.replacen(&text[start..start + 40], &world.signer.fingerprint, 1);
+            std::fs::write(world.path(&format!("sources/{name}.yml")), text).unwrap();
+        }
+        world
+            .server
+            .body(&world.key_url(), world.signer.public.clone());
+        let flatcar =
+            "https://www.flatcar.org/security/image-signing-key/Flatcar_Image_Signing_Key.asc";
+        world.server.body(flatcar, world.signer.public.clone());
+        world
+    }
+
+    pub fn key_url(&self) -> String {
+        format!(
+            "https://keyserver.ubuntu.com/pks/lookup?op=get&search=0x{}&options=mr",
+            self.signer.fingerprint
+        )
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub fn define(&self, images: &str) {
+        std::fs::write(self.path("images/catalogue.yml"), images).unwrap();
+    }
+
+    pub fn catalogue(&self) -> String {
+        std::fs::read_to_string(self.path("images/catalogue.yml")).unwrap()
+    }
+
+    /// Publishes a daily build of Ubuntu: listing, manifest, signature.
+    pub fn ubuntu_daily(&self, codename: &str, builds: &[&str]) {
+        let home = format!("https://cloud-images.ubuntu.com/{codename}/");
+        self.server.body(&home, listing(builds));
+        for build in builds {
+            let sums = sums::<Sha256>(
+                &[&format!("{codename}-server-cloudimg-amd64.img")],
+                build,
+                " *",
+            );
+            self.sign(&format!("{home}{build}/"), &sums);
+        }
+    }
+
+    /// Lays a manifest of Ubuntu with its signature into a folder.
+    pub fn sign(&self, folder: &str, sums: &str) {
+        self.server.body(&format!("{folder}SHA256SUMS"), sums);
+        let signature = self.signer.detached(sums.as_bytes());
+        self.server
+            .body(&format!("{folder}SHA256SUMS.gpg"), signature);
+    }
+
+    /// Publishes release builds of Ubuntu: feed, manifests, signatures.
+    pub fn ubuntu_release(&self, releases: &[(&str, &str)], builds: &[&str]) {
+        let mirror = "https://cloud-images.ubuntu.com/releases/";
+        let feed = "streams/v1/com.ubuntu.cloud:released:download.json";
+        let index = serde_json::json!({"format": "index:1.0", "index": {
+            "com.ubuntu.cloud:released:download": {"format": "products:1.0", "path": feed}}});
+        self.server
+            .body(&format!("{mirror}streams/v1/index.json"), index.to_string());
+        let mut products = serde_json::Map::new();
+        for (release, codename) in releases {
+            let file = format!("ubuntu-{release}-server-cloudimg-amd64.img");
+            let mut versions = serde_json::Map::new();
+            for build in builds {
+                let path = format!("server/releases/{codename}/release-{build}/{file}");
+                let items = serde_json::json!({"items": {"disk1.img": {"ftype": "disk1.img", "path": path}}});
+                versions.insert((*build).to_owned(), items);
+                let sums = sums::<Sha256>(&[&file], build, " *");
+                self.sign(&format!("{mirror}{codename}/release-{build}/"), &sums);
+            }
+            let name = format!("com.ubuntu.cloud:server:{release}:amd64");
+            products.insert(name, serde_json::json!({"versions": versions}));
+        }
+        let products = serde_json::json!({"format": "products:1.0", "products": products});
+        self.server
+            .body(&format!("{mirror}{feed}"), products.to_string());
+    }
+
+    /// Publishes daily builds of Debian 13: listing and manifests, nothing signed.
+    pub fn debian_daily(&self, builds: &[&str]) {
+        let home = "https://cloud.debian.org/images/cloud/trixie/daily/";
+        self.server.body(home, listing(builds));
+        for build in builds {
+            let names = ["generic", "genericcloud"]
+                .map(|variant| format!("debian-13-{variant}-amd64-daily-{build}.qcow2"));
+            let sums = sums::<Sha512>(&[&names[0], &names[1]], build, "  ");
+            self.server.body(&format!("{home}{build}/SHA512SUMS"), sums);
+        }
+    }
+
+    /// Publishes stable releases of Flatcar: feed and clearsigned digests.
+    pub fn flatcar(&self, builds: &[&str]) {
+        let mut feed = serde_json::Map::new();
+        for build in builds {
+            let release = serde_json::json!({"channel": "stable", "architectures": ["amd64"],
+                "release_date": "2026-08-13 15:48:35 +0000"});
+            feed.insert((*build).to_owned(), release.clone());
+            feed.insert("current".to_owned(), release);
+            let digests = flatcar_digests(build);
+            let signed = self.signer.clearsigned(digests.as_bytes());
+            self.server.body(&flatcar_manifest(build), signed);
+        }
+        let feed = serde_json::Value::Object(feed).to_string();
+        self.server.body(
+            "https://www.flatcar.org/releases-json/releases-stable.json",
+            feed,
+        );
+    }
+
+    /// `reglaze update` with these arguments, as JSON.
+    pub fn update(&self, arguments: &[&str]) -> Run {
+        let mut all = vec!["update", "--format=json"];
+        all.extend(arguments);
+        self.run(&all)
+    }
+
+    /// The binary in the repository, with the server in the upstreams' place.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        let output = self.command().args(arguments).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            json: serde_json::from_str(&stdout).unwrap_or_default(),
+            stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .args(self.server.maps(&HOSTS));
+        command
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Run {
+    /// The entry of an image.
+    pub fn image(&self, name: &str) -> &Value {
+        self.json["images"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|image| image["name"] == name)
+            .unwrap_or_else(|| panic!("no `{name}` in {}\n{}", self.stdout, self.stderr))
+    }
+
+    pub fn outcomes(&self) -> Vec<(&str, &str)> {
+        let images = self.json["images"].as_array().into_iter().flatten();
+        images
+            .map(|image| {
+                (
+                    image["name"].as_str().unwrap(),
+                    image["outcome"].as_str().unwrap(),
+                )
+            })
+            .collect()
+    }
+}
+
+pub fn built_in(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sources");
+    std::fs::read_to_string(folder.join(format!("{name}.yml"))).unwrap()
+}
+
+pub fn listing(builds: &[&str]) -> String {
+    let links: String = builds
+        .iter()
+        .map(|build| format!("<a href=\"{build}/\">{build}/</a>\n"))
+        .collect();
+    format!(
+        "<html><body><pre><a href=\"?C=N;O=D\">Name</a> <a href=\"/\">Parent Directory</a>\n{links}<a href=\"current/\">current/</a></pre></body></html>"
+    )
+}
+
+/// A checksum manifest over files whose content is their build's and own name.
+pub fn sums<D: Digest>(names: &[&str], build: &str, mark: &str) -> String {
+    names
+        .iter()
+        .map(|name| format!("{}{mark}{name}\n", digest::<D>(&format!("{build}/{name}"))))
+        .collect()
+}
+
+pub fn digest<D: Digest>(text: &str) -> String {
+    D::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+pub fn flatcar_manifest(build: &str) -> String {
+    format!(
+        "https://stable.release.flatcar-linux.net/amd64-usr/{build}/flatcar_production_openstack_image.img.DIGESTS.asc"
+    )
+}
+
+pub fn flatcar_digests(build: &str) -> String {
+    let name = "flatcar_production_openstack_image.img";
+    format!(
+        "# SHA1 HASH\n{}  {name}\n# SHA512 HASH\n{}  {name}\n",
+        "0".repeat(40),
+        digest::<Sha512>(build)
+    )
+}
+
+/// A definition of Ubuntu's daily builds.
+pub fn ubuntu(release: &str) -> String {
+    format!(
+        "  - name: Ubuntu {release}\n    format: qcow2\n    upstream: {{from: ubuntu, release: \"{release}\", stream: daily}}\n    versions: []\n"
+    )
+}
