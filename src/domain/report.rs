@@ -79,7 +79,7 @@ impl Report {
             text.push_str("\n\n");
         }
         for finding in &self.findings {
-            text.push_str(&finding.to_string());
+            text.push_str(&printable(&finding.to_string()));
             text.push('\n');
         }
         if !closing.is_empty() {
