@@ -27,7 +27,8 @@ engine_down() {
   [ "${engine-}" ] || return 0
   if pid=$(as_root cat "$engine/pid" 2>/dev/null); then
     as_root kill "$pid" 2>/dev/null || true
-    for _ in {1..100}; do as_root kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    # It gives containers 15 s to end, and takes its containerd along.
+    for _ in {1..300}; do as_root kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   fi
   # The engine leaves its network's name mounted.
   as_root umount -l "$engine"/exec/netns/* 2>/dev/null || true
