@@ -16,7 +16,7 @@ use crate::domain::select::{self, Selection};
 use crate::domain::source::Source;
 use crate::settings::Settings;
 use crate::upstream::{self, Failure, Newest, Upstream};
-use report::{Image, Outcome};
+use report::Image;
 
 /// Says what is new upstream, or with `write` adds it to the files.
 pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
@@ -103,31 +103,24 @@ fn judged<'a>(image: Image<'a>, newest: &Newest, source: &Source) -> Image<'a> {
     }
 }
 
-/// Edits the texts of all files, one image after another; what cannot be edited safely has failed.
+/// Edits the texts of all files; what cannot be edited safely has failed.
 fn edited<'a>(files: &'a [File], images: &mut [Image]) -> BTreeMap<&'a str, String> {
-    let mut texts: BTreeMap<&str, String> = files
-        .iter()
-        .map(|file| (file.name.as_str(), file.text.clone()))
-        .collect();
-    for image in images {
-        let Outcome::Updated(addition) = &image.outcome else {
-            continue;
-        };
-        let Some(text) = texts.get_mut(image.definition.file.as_str()) else {
-            continue;
-        };
-        let change = Change {
-            image: &image.definition.name,
-            add: Some(&addition.entry),
-            remove: &addition.remove,
-            position: addition.position,
-        };
-        match edit::edit(text, &change) {
-            Ok(new) => *text = new,
-            Err(refusal) => {
-                image.refuse(format!(
+    let mut texts = BTreeMap::new();
+    for file in files {
+        let changing: Vec<usize> = (0..images.len())
+            .filter(|at| images[*at].definition.file == file.name && images[*at].change().is_some())
+            .collect();
+        let changes: Vec<Change> = changing
+            .iter()
+            .filter_map(|at| images[*at].change())
+            .collect();
+        let (text, refusals) = edit::edit_all(&file.text, &changes);
+        texts.insert(file.name.as_str(), text);
+        for (at, refusal) in changing.into_iter().zip(refusals) {
+            if let Some(refusal) = refusal {
+                images[at].refuse(format!(
                     "`{}` cannot be edited safely: {refusal}",
-                    image.definition.file
+                    file.name
                 ));
             }
         }

@@ -26,6 +26,7 @@ mod fill;
 mod layout;
 mod lines;
 mod list;
+mod many;
 mod order;
 mod piece;
 mod scalar;
@@ -33,6 +34,7 @@ mod tree;
 
 use tree::Node;
 
+pub use many::edit_all;
 pub use order::{Position, position, pruned};
 
 /// What a new version entry says, in the order in which a new file would write it.
@@ -113,7 +115,7 @@ pub fn edit(text: &str, change: &Change) -> Result<String, Refusal> {
     let splices = list::splices(text, &root, &old, &target, change)?;
     let edited = piece::apply(text, splices.pieces);
 
-    let expected = check::expected(&old, target.index, change, &splices.carried);
+    let expected = check::expected(old, target.index, change, &splices.carried);
     let new = check::read(&edited).map_err(|error| {
         target.versions.refuse(format!(
             "the edited list would not be readable ({}); edit it by hand",

@@ -8,5 +8,6 @@
 
 mod action;
 mod catalogue;
+mod engines;
 mod update;
 mod validate;

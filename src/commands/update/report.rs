@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::attested::Attested;
 use crate::domain::checksum::Checksum;
 use crate::domain::definition::Definition;
+use crate::domain::edit::Change;
 use crate::domain::finding::Finding;
 use crate::domain::index::Candidate;
 use crate::domain::report::{Ending, Report, escape_markdown, printable};
@@ -78,6 +79,19 @@ impl<'a> Image<'a> {
             unreachable,
         };
         self
+    }
+
+    /// The change of its file.
+    pub(super) fn change(&self) -> Option<Change<'_>> {
+        let Outcome::Updated(addition) = &self.outcome else {
+            return None;
+        };
+        Some(Change {
+            image: &self.definition.name,
+            add: Some(&addition.entry),
+            remove: &addition.remove,
+            position: addition.position,
+        })
     }
 
     /// Turns a planned change into a failure.

@@ -18,12 +18,12 @@ pub(super) fn read(text: &str) -> Result<Value, Refusal> {
 ///
 /// Gives nothing where the list of image number `image` is not a list (or null, which counts as empty).
 pub(super) fn expected(
-    old: &Value,
+    old: Value,
     image: usize,
     change: &Change,
     carried: &Map<String, Value>,
 ) -> Option<Value> {
-    let mut data = old.clone();
+    let mut data = old;
     let list = data
         .get_mut("images")?
         .get_mut(image)?

@@ -98,8 +98,14 @@ fn a_manifest_that_is_gone_leaves_the_reviewed_signature_and_a_note() {
             .catalogue()
             .lines()
             .filter(|line| !line.contains("signed_by"))
-            .map(|line| format!("{line}\n"))
-            .collect::<String>(),
+            .map(|line| {
+                format!(
+                    "{line}
+"
+                )
+            })
+            .collect::<Vec<_>>()
+            .concat(),
     );
     assert!(matches!(attest(&world), Err(UpstreamError::Proof(_))));
 }

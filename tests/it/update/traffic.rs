@@ -37,10 +37,11 @@ fn a_host_is_asked_eight_things_at_a_time() {
         .iter()
         .map(|release| (release.as_str(), "noble"))
         .collect();
-    let entries: String = builds
+    let entries = builds
         .iter()
         .map(|release| format!("  - name: Ubuntu {release}\n    format: qcow2\n    upstream: {{from: ubuntu, release: \"{release}\"}}\n    versions: []\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let world = World::new(&format!("images:\n{entries}"));
     // Every release has directories of its own.
     let codenames: Vec<String> = (0..40).map(|number| format!("name{number}")).collect();

@@ -224,10 +224,11 @@ pub fn built_in(name: &str) -> String {
 }
 
 pub fn listing(builds: &[&str]) -> String {
-    let links: String = builds
+    let links = builds
         .iter()
         .map(|build| format!("<a href=\"{build}/\">{build}/</a>\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "<html><body><pre><a href=\"?C=N;O=D\">Name</a> <a href=\"/\">Parent Directory</a>\n{links}<a href=\"current/\">current/</a></pre></body></html>"
     )
@@ -238,14 +239,16 @@ pub fn sums<D: Digest>(names: &[&str], build: &str, mark: &str) -> String {
     names
         .iter()
         .map(|name| format!("{}{mark}{name}\n", digest::<D>(&format!("{build}/{name}"))))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 pub fn digest<D: Digest>(text: &str) -> String {
     D::digest(text.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 pub fn flatcar_manifest(build: &str) -> String {

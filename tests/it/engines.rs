@@ -1,0 +1,74 @@
+//! The engines on samples of upstream indexes: one directory of `tests/data/upstreams/` for each upstream.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use reglaze::domain::index::{self, Document, Fetched, Step};
+use reglaze::domain::source::{self, BUILT_IN};
+
+#[test]
+fn every_sample_gives_its_newest_build_or_says_why_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/upstreams");
+    let mut count = 0;
+    for folder in std::fs::read_dir(root).unwrap() {
+        let folder = folder.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let sample = std::fs::read_to_string(&path).unwrap();
+            let (question, answer) = sample.split_once("\n<<<\n").unwrap();
+            assert_eq!(newest(question), answer.trim_end(), "{}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 12, "only {count} samples were found");
+}
+
+/// The answer to a sample's question, as one line.
+fn newest(question: &str) -> String {
+    let mut parts = question.split("\n>>> ");
+    let mut words = parts.next().unwrap().split_whitespace();
+    let name = words.next().unwrap();
+    let parameters: BTreeMap<String, String> = words
+        .map(|word| word.split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let documents: BTreeMap<&str, &str> =
+        parts.map(|part| part.split_once('\n').unwrap()).collect();
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+    let text = built_in.map_or_else(|| documents["source"], |(_, text)| text);
+    let source = source::parse(name, name, text).unwrap();
+
+    let index = source.index(&parameters).unwrap();
+    let variables = source.variables(&parameters).unwrap();
+    let mut fetched = Fetched::new();
+    for _ in 0..8 {
+        match index::step(&source, index, &variables, index.order, &fetched) {
+            Err(error) => return error.to_string(),
+            Ok(Step::Found(candidate)) => {
+                let date = candidate
+                    .build_date
+                    .map_or_else(|| "unknown".to_owned(), |date| date.to_string());
+                return format!(
+                    "{} {} {date} {}",
+                    candidate.build, candidate.version, candidate.url
+                );
+            }
+            Ok(Step::Need(requests)) => {
+                for request in requests {
+                    let body = documents.get(request.url.as_str());
+                    let Some(body) = body else {
+                        return format!("asks for {}", request.url);
+                    };
+                    let bytes = body.as_bytes().to_vec();
+                    let document = Document::new(request.url.clone(), request.url.clone(), bytes);
+                    fetched.insert(request.url, Arc::new(document));
+                }
+            }
+        }
+    }
+    "never ends".to_owned()
+}
