@@ -5,7 +5,8 @@ say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+  # In a trap a bare `return` would give the status from before the trap.
+  if [ "$(id -u)" = 0 ]; then "$@"; return "$?"; fi
   command -v sudo >/dev/null || fail "\`$1\` needs root: run as root, or install sudo"
   sudo "$@"
 }

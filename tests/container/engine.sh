@@ -1,18 +1,19 @@
 # A Docker Engine of our own and the base images. Sourced, not run.
 # shellcheck shell=bash disable=SC2154
 
-# engine_up: with its own data in the cache, its own sockets in a short path, and no network but the host's.
+# engine_up: with its data in the cache, its sockets in a short path, mounts of its own, and no network but the host's.
 engine_up() {
+  local starter apart=(unshare --mount)
   require dockerd docker.io
-  mkdir -p "$cache"
+  mkdir -p "$cache/data"
   # One run at a time; those that come meanwhile wait. Descriptor 9 is the lock.
   exec 9>"$cache/lock"
   flock 9
   engine=$(mktemp -d "${TMPDIR:-/tmp}/reglaze-engine.XXXXXX")
-  as_root env PATH="$PATH:/usr/sbin:/sbin" dockerd --data-root "$cache/data" --exec-root "$engine/exec" \
-    --host "unix://$engine/socket" --pidfile "$engine/pid" --bridge=none --iptables=false --ip6tables=false \
-    --storage-driver overlay2 </dev/null >"$engine/log" 2>&1 9>&- &
-  local starter=$!
+  # In a chroot there is no root mount to part from.
+  as_root unshare --mount true 2>/dev/null || apart+=(--propagation unchanged)
+  as_root "${apart[@]}" "$here/dockerd" "$engine" "$cache/data" </dev/null >"$engine/log" 2>&1 9>&- &
+  starter=$!
   for _ in {1..150}; do
     docker info >/dev/null 2>&1 && return
     kill -0 "$starter" 2>/dev/null || break
@@ -22,6 +23,7 @@ engine_up() {
   fail "the Docker Engine did not start; the last lines of its log are above"
 }
 
+# engine_down: ends it, by its own pid file.
 engine_down() {
   local pid
   [ "${engine-}" ] || return 0
@@ -30,8 +32,6 @@ engine_down() {
     # It gives containers 15 s to end, and takes its containerd along.
     for _ in {1..300}; do as_root kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   fi
-  # The engine leaves its network's name mounted.
-  as_root umount -l "$engine"/exec/netns/* 2>/dev/null || true
   as_root rm -rf "$engine"
 }
 
