@@ -59,6 +59,14 @@ pub enum UpstreamError {
     /// The signature of a manifest could not be had, though the manifest could.
     #[error("{0}, without which `{manifest}` proves nothing", manifest = .1)]
     Signature(FetchError, String),
+    /// A manifest is not there, under none of the names that it may have.
+    #[error("{first}; nor is it beside `{others}`")]
+    Nowhere {
+        /// What was said of the first.
+        first: Box<UpstreamError>,
+        /// The images beside which it was sought too.
+        others: String,
+    },
     /// An index does not tell the newest build.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -77,6 +85,20 @@ impl UpstreamError {
             self,
             Self::Fetch(_) | Self::Index(IndexError::Html { .. } | IndexError::Malformed { .. })
         )
+    }
+
+    /// The same, after another place was tried in vain.
+    fn nor_at(self, other: &str) -> Self {
+        match self {
+            Self::Nowhere { first, others } => Self::Nowhere {
+                first,
+                others: format!("{others}`, `{other}"),
+            },
+            first => Self::Nowhere {
+                first: Box::new(first),
+                others: other.to_owned(),
+            },
+        }
     }
 
     /// Whether the document is not there (any more), as opposed to not to be had.

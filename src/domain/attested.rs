@@ -100,10 +100,12 @@ pub enum ProofError {
         algorithm: Algorithm,
     },
     /// The signature does not count.
-    #[error("`{url}` is not proven by its signature: {source}")]
+    #[error("`{url}` is not proven by {signature}: {source}")]
     Signature {
-        /// The signature, or the clearsigned manifest.
+        /// The manifest.
         url: String,
+        /// Its signature, in words.
+        signature: String,
         /// Why.
         source: Box<SignatureError>,
     },
@@ -300,24 +302,23 @@ fn signed_text(
     signing: Signing,
     now: DateTime<Utc>,
 ) -> Result<(String, Signed), ProofError> {
-    let refuse = |url: &str, source| ProofError::Signature {
-        url: url.to_owned(),
-        source: Box::new(source),
+    let refuse = |signature: String| {
+        move |source| ProofError::Signature {
+            url: manifest.url.to_owned(),
+            signature,
+            source: Box::new(source),
+        }
     };
+    let (keys, pinned) = (signing.keys, signing.pinned);
     match signing.detached {
         Some(detached) => {
-            let signed = signature::verify_detached(
-                manifest.bytes,
-                detached.bytes,
-                signing.keys,
-                signing.pinned,
-                now,
-            )
-            .map_err(|source| refuse(manifest.url, source))?;
+            let signed =
+                signature::verify_detached(manifest.bytes, detached.bytes, keys, pinned, now)
+                    .map_err(refuse(format!("`{}`", detached.url)))?;
             Ok((utf8(manifest)?, signed))
         }
-        None => signature::verify_clearsigned(manifest.bytes, signing.keys, signing.pinned, now)
-            .map_err(|source| refuse(manifest.url, source)),
+        None => signature::verify_clearsigned(manifest.bytes, keys, pinned, now)
+            .map_err(refuse("the signature in it".to_owned())),
     }
 }
 

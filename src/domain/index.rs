@@ -68,8 +68,8 @@ pub type Fetched = BTreeMap<String, Arc<Document>>;
 pub enum Step {
     /// It needs these documents too.
     Need(Vec<Request>),
-    /// This is the newest build.
-    Found(Box<Candidate>),
+    /// This is the newest build: under each name that its file may have, the first one preferred.
+    Found(Vec<Candidate>),
 }
 
 /// A build that an upstream lists; nothing of it is proven.
@@ -226,14 +226,18 @@ impl Ask<'_> {
         self.order.compare(left.build(), right.build())
     }
 
-    /// Finishes a find: the URL of the image, its version and date. `from` is the document that told it.
-    fn candidate(&self, from: &str, find: Find) -> Result<Step, IndexError> {
+    /// Finishes a find: where the image may be, its version and date. `from` is the document that told it.
+    fn found(&self, from: &str, find: &Find) -> Result<Step, IndexError> {
+        let templates = self.index.images.iter();
+        let candidates = templates.map(|image| self.candidate(from, find, image));
+        Ok(Step::Found(candidates.collect::<Result<_, _>>()?))
+    }
+
+    fn candidate(&self, from: &str, find: &Find, image: &str) -> Result<Candidate, IndexError> {
         let build = find.build().to_owned();
-        let mut variables = find.variables;
+        let mut variables = find.variables.clone();
         let build_date = variables.get("date").and_then(|date| parsed(date));
-        let target = self
-            .source
-            .fill(&self.index.image, &variables, Escape::Nothing)?;
+        let target = self.source.fill(image, &variables, Escape::Nothing)?;
         let (url, folder, file) = parts(&target).ok_or_else(|| IndexError::Target {
             url: from.to_owned(),
             target,
@@ -244,14 +248,14 @@ impl Ask<'_> {
         let version = self
             .source
             .fill(&self.index.version, &variables, Escape::Nothing)?;
-        Ok(Step::Found(Box::new(Candidate {
+        Ok(Candidate {
             build,
             version,
             build_date,
             url,
             file,
             variables,
-        })))
+        })
     }
 }
 

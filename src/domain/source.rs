@@ -80,8 +80,8 @@ pub struct Index {
     pub when: BTreeMap<String, String>,
     /// How it is read.
     pub engine: Engine,
-    /// Template of the image's URL.
-    pub image: String,
+    /// Templates of the image's URL: one, and others where the same file may lie if its manifest is not there.
+    pub images: Vec<String>,
     /// Template of a new version's name.
     pub version: String,
     /// How its versions order.

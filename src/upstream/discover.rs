@@ -8,7 +8,7 @@ use futures_util::future::{join_all, try_join};
 use super::fetch::FetchError;
 use super::{Tracked, Upstream, UpstreamError};
 use crate::domain::attested::{self, Attested, Evidence, Signing};
-use crate::domain::index::{self, Candidate, Document, Fetched, Kind, Request, Step};
+use crate::domain::index::{self, Candidate, Document, Fetched, IndexError, Kind, Request, Step};
 use crate::domain::signature::Keyring;
 use crate::domain::source::{Form, Index, Signature, Source};
 use crate::domain::template::{Escape, Variables};
@@ -61,41 +61,60 @@ impl Upstream {
             .map_err(|error| early(error.into()))?;
         let order = order.unwrap_or(index.order);
         let hosts = Arc::new(source.hosts(index, &variables));
-        let candidate = self
+        let candidates = self
             .discover(source, index, &variables, order, &hosts)
             .await
             .map_err(early)?;
-        let proven = self
-            .prove(
-                source,
-                index,
-                &candidate.variables,
-                &candidate.file,
-                None,
-                &hosts,
-            )
-            .await
-            .and_then(|(attested, notes)| {
-                attested::suffices(
-                    &attested,
-                    self.verify,
-                    index.signature.is_some(),
-                    &candidate.url,
-                )?;
-                Ok((attested, notes))
-            });
-        match proven {
-            Ok((attested, notes)) => Ok(Newest {
-                candidate,
-                attested,
-                order,
-                notes,
-            }),
-            Err(error) => Err(Box::new(Failure {
-                candidate: Some(candidate),
-                error,
-            })),
+        let mut absent: Option<Box<Failure>> = None;
+        for candidate in candidates {
+            match self.proven(source, index, &candidate, &hosts).await {
+                Ok((attested, notes)) => {
+                    return Ok(Newest {
+                        candidate,
+                        attested,
+                        order,
+                        notes,
+                    });
+                }
+                Err(error) if error.is_gone() => {
+                    absent = Some(match absent {
+                        Some(mut failure) => {
+                            failure.error = failure.error.nor_at(&candidate.url);
+                            failure
+                        }
+                        None => Box::new(Failure {
+                            candidate: Some(candidate),
+                            error,
+                        }),
+                    });
+                }
+                Err(error) => {
+                    return Err(Box::new(Failure {
+                        candidate: Some(candidate),
+                        error,
+                    }));
+                }
+            }
         }
+        // An engine that has found something gives at least one place.
+        Err(absent.unwrap_or_else(|| early(endless(String::new()))))
+    }
+
+    /// Proves a candidate as far as the settings ask for.
+    async fn proven(
+        &self,
+        source: &Source,
+        index: &Index,
+        candidate: &Candidate,
+        hosts: &Arc<BTreeSet<String>>,
+    ) -> Result<(Attested, Vec<String>), UpstreamError> {
+        let (variables, file) = (&candidate.variables, &candidate.file);
+        let (attested, notes) = self
+            .prove(source, index, variables, file, None, hosts)
+            .await?;
+        let names_key = index.signature.is_some();
+        attested::suffices(&attested, self.verify, names_key, &candidate.url)?;
+        Ok((attested, notes))
     }
 
     async fn discover(
@@ -105,11 +124,11 @@ impl Upstream {
         variables: &Variables,
         order: Order,
         hosts: &Arc<BTreeSet<String>>,
-    ) -> Result<Candidate, UpstreamError> {
+    ) -> Result<Vec<Candidate>, UpstreamError> {
         let mut fetched = Fetched::new();
         for _ in 0..MOST_STEPS {
             match index::step(source, index, variables, order, &fetched)? {
-                Step::Found(candidate) => return Ok(*candidate),
+                Step::Found(candidates) => return Ok(candidates),
                 Step::Need(requests) => {
                     let documents = requests
                         .iter()
@@ -120,12 +139,7 @@ impl Upstream {
                 }
             }
         }
-        Err(index::IndexError::Malformed {
-            url: fetched.into_keys().next().unwrap_or_default(),
-            expected: Kind::Json.name(),
-            reason: "following it never ends".to_owned(),
-        }
-        .into())
+        Err(endless(fetched.into_keys().next().unwrap_or_default()))
     }
 
     /// Fetches manifest, signature and keys, and takes the digest of `file`; notes come beside it.
@@ -155,7 +169,7 @@ impl Upstream {
             .as_ref()
             .filter(|_| self.verify.wants_signature());
         let Some(signature) = signature else {
-            let manifest = self.document(url, Kind::Manifest, hosts).await?;
+            let manifest = self.manifest(url, hosts).await?;
             return Ok(attested::attest(
                 file,
                 evidence(&manifest),
@@ -172,7 +186,7 @@ impl Upstream {
             async {
                 // The manifest's failure is told before the signature's: without the one the other means nothing.
                 let (manifest, detached) = futures_util::future::join(
-                    self.document(url.clone(), Kind::Manifest, hosts),
+                    self.manifest(url.clone(), hosts),
                     self.detached(detached_url, hosts),
                 )
                 .await;
@@ -254,13 +268,22 @@ impl Upstream {
         (keyring != before).then_some(keyring)
     }
 
-    async fn document(
+    async fn manifest(
         &self,
         url: String,
-        kind: Kind,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Result<Arc<Document>, UpstreamError> {
-        Ok(self.fetcher.document(&Request { url, kind }, hosts).await?)
+        let kind = Kind::Manifest;
+        let request = Request { url, kind };
+        let manifest = self.fetcher.document(&request, hosts).await?;
+        // Told before the signature is looked at: an error page is no forgery.
+        if manifest.is_html() {
+            return Err(UpstreamError::Index(IndexError::Html {
+                url: request.url,
+                expected: kind.name(),
+            }));
+        }
+        Ok(manifest)
     }
 
     async fn detached(
@@ -275,6 +298,15 @@ impl Upstream {
         };
         self.fetcher.document(&request, hosts).await.map(Some)
     }
+}
+
+/// An index that leads nowhere.
+fn endless(url: String) -> UpstreamError {
+    UpstreamError::Index(IndexError::Malformed {
+        url,
+        expected: Kind::Json.name(),
+        reason: "following it never ends".to_owned(),
+    })
 }
 
 fn evidence(document: &Document) -> Evidence<'_> {

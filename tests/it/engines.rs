@@ -48,7 +48,8 @@ fn newest(question: &str) -> String {
     for _ in 0..8 {
         match index::step(&source, index, &variables, index.order, &fetched) {
             Err(error) => return error.to_string(),
-            Ok(Step::Found(candidate)) => {
+            Ok(Step::Found(candidates)) => {
+                let candidate = &candidates[0];
                 let date = candidate
                     .build_date
                     .map_or_else(|| "unknown".to_owned(), |date| date.to_string());

@@ -60,7 +60,7 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
             expected: format!("one that matches {}", patterns.join(" and ")),
         }
     })?;
-    ask.candidate(&url, newest)
+    ask.found(&url, &newest)
 }
 
 /// A build that meets every condition, with the groups of all patterns.

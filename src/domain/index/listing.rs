@@ -36,7 +36,7 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
         place = newest.0.with("folder", &folder);
     }
     let Some(file) = file else {
-        return ask.candidate(&told_by, place);
+        return ask.found(&told_by, &place);
     };
     let pattern = ask.pattern_with(file, &place.variables)?;
     let folder = place.variables.get("folder").cloned().unwrap_or_default();
@@ -73,7 +73,7 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
             second: rival.clone(),
         });
     }
-    ask.candidate(&told_by, find.with("file", &name))
+    ask.found(&told_by, &find.with("file", &name))
 }
 
 /// The newest entry that matches, and its name.

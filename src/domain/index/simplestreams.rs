@@ -64,7 +64,7 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
             });
         }
     }
-    ask.candidate(&feed.url, newest)
+    ask.found(&feed.url, &newest)
 }
 
 /// Where the products are, relative to the mirror.

@@ -22,7 +22,7 @@ fn found(
     for _ in 0..8 {
         match step(source, index, &variables, index.order, &fetched) {
             Err(error) => return Err(error.to_string()),
-            Ok(Step::Found(candidate)) => return Ok(*candidate),
+            Ok(Step::Found(mut candidates)) => return Ok(candidates.remove(0)),
             Ok(Step::Need(requests)) => {
                 for Request { url, .. } in requests {
                     let (_, body) = documents

@@ -180,7 +180,8 @@ impl Source {
             Engine::Simplestreams { mirror, .. } => mirror,
             Engine::Listing { url, .. } | Engine::Json { url, .. } => url,
         };
-        let mut urls = vec![engine, &index.image, &index.checksum.url];
+        let mut urls = vec![engine, &index.checksum.url];
+        urls.extend(&index.images);
         if let Some(signature) = &index.signature {
             urls.push(&signature.key_url);
             if let Form::Detached { url } = &signature.form {

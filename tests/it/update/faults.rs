@@ -72,7 +72,11 @@ fn a_bad_manifest_fails_its_image_alone() {
         ),
         ("403", Reply::Status(403), vec!["403"]),
         ("500", Reply::Status(500), vec!["500"]),
-        ("html", Reply::Html, vec![]),
+        (
+            "html",
+            Reply::Html,
+            vec!["is an HTML page; expected a checksum manifest"],
+        ),
         ("empty", Reply::Body(Vec::new()), vec!["is empty"]),
         ("cut", Reply::Cut(good.clone().into()), vec!["broke off"]),
         ("endless", Reply::Endless, vec!["larger than 8388608 bytes"]),
@@ -385,4 +389,34 @@ fn a_definition_that_its_source_cannot_serve_fails_with_what_it_could() {
         assert!(error.contains(expected), "{name}: {error}");
     }
     assert_eq!(run.image("Ubuntu 24.04")["outcome"], "updated");
+}
+
+#[test]
+fn a_build_is_found_under_the_other_name_that_its_feed_gives() {
+    let release = "images:\n  - name: Ubuntu 24.04\n    format: qcow2\n    upstream: {from: ubuntu, release: \"24.04\"}\n    versions: []\n";
+    let world = World::new(release);
+    world.ubuntu_release(&[("24.04", "noble")], &["20260725"]);
+    let short = "https://cloud-images.ubuntu.com/releases/noble/release-20260725/";
+    let long = "https://cloud-images.ubuntu.com/releases/server/releases/noble/release-20260725/";
+    world
+        .server
+        .put(&format!("{short}SHA256SUMS"), Reply::Status(404));
+    let run = world.update(&[]);
+    let error = run.image("Ubuntu 24.04")["error"].as_str().unwrap();
+    assert!(
+        error.contains(&format!("{short}SHA256SUMS")) && error.contains(long),
+        "{error}"
+    );
+
+    world.sign(
+        long,
+        &sums::<Sha256>(
+            &["ubuntu-24.04-server-cloudimg-amd64.img"],
+            "20260725",
+            " *",
+        ),
+    );
+    let run = world.update(&[]);
+    let url = format!("{long}ubuntu-24.04-server-cloudimg-amd64.img");
+    assert_eq!(run.image("Ubuntu 24.04")["url"], url, "{}", run.stdout);
 }

@@ -68,6 +68,12 @@ impl Reader<'_> {
                 String::new()
             }
         };
+        let also_at = raw
+            .also_at
+            .into_iter()
+            .map(|image| self.template(image))
+            .collect();
+        let images = [vec![image], also_at].concat();
         let version = match raw.version {
             Some(version) => self.template(version),
             None => "{version}".to_owned(),
@@ -88,7 +94,7 @@ impl Reader<'_> {
         Some(Index {
             when,
             engine: engine?,
-            image,
+            images,
             version,
             order: raw.order.unwrap_or_default(),
             checksum: checksum?,

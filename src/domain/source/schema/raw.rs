@@ -66,6 +66,8 @@ pub(super) struct RawIndex {
     #[serde(default, rename = "match")]
     pub(super) matches: BTreeMap<String, Spanned<String>>,
     pub(super) image: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) also_at: Vec<Spanned<String>>,
     pub(super) version: Option<Spanned<String>>,
     pub(super) order: Option<Order>,
     pub(super) checksum: Option<RawManifest>,
