@@ -4,6 +4,7 @@
 //! https. Nobody's body is trusted to be small, whole or in time.
 
 mod error;
+mod image;
 mod retry;
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,9 +12,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
@@ -25,6 +23,7 @@ use super::mapping::Mapping;
 use crate::domain::index::{Document, Kind, Request};
 pub use error::FetchError;
 use error::{root_cause, shown};
+pub use image::Download;
 
 const USER_AGENT: &str = concat!("reglaze/", env!("CARGO_PKG_VERSION"));
 
@@ -36,9 +35,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Until the next piece of a document has come.
 const STALL: Duration = Duration::from_secs(20);
-
-/// Until the next piece of an image has come.
-const IMAGE_STALL: Duration = Duration::from_mins(1);
 
 /// For a document in all, redirects and retries included.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -59,14 +55,6 @@ pub struct Fetcher {
 /// A document is another one if it may come from other hosts.
 type DocumentKey = (String, Arc<BTreeSet<String>>);
 type Outcome = Result<Arc<Document>, FetchError>;
-
-/// An image's bytes on their way.
-pub struct Download {
-    /// How many there are, if the server says so.
-    pub size: Option<u64>,
-    /// The bytes. A piece that does not come in time, and one above the limit, is an error.
-    pub body: BoxStream<'static, Result<Bytes, FetchError>>,
-}
 
 /// What a request may lead to.
 struct Rule<'a> {
@@ -191,69 +179,6 @@ impl Fetcher {
         Ok(Document::new(url.to_string(), location, body))
     }
 
-    /// Begins to fetch an image's bytes from any https host. Fails with [`FetchError`].
-    pub async fn stream(&self, url: &str) -> Result<Download, FetchError> {
-        let url = parsed(url)?;
-        let rule = Rule {
-            hosts: None,
-            expected: "an image",
-        };
-        let mut attempt = 0;
-        let answer = loop {
-            match timeout(DEADLINE, self.answer(&url, &rule, None)).await {
-                Ok(Ok(answer)) => break answer,
-                Ok(Err(error)) => match retry::pause(&error, attempt) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(error),
-                },
-                Err(_) => {
-                    return Err(FetchError::TooSlow {
-                        url: shown(&url),
-                        seconds: DEADLINE.as_secs(),
-                    });
-                }
-            }
-            attempt += 1;
-        };
-        let size = answer.response.content_length();
-        let limit = self.image_size;
-        if size.is_some_and(|size| size > limit) {
-            return Err(FetchError::TooLarge {
-                url: shown(&url),
-                limit,
-            });
-        }
-        let state = Some((answer.response, 0_u64));
-        let name = shown(&url);
-        let body = stream::unfold(state, move |state| {
-            let url = name.clone();
-            async move {
-                let (mut response, before) = state?;
-                let piece = match timeout(IMAGE_STALL, response.chunk()).await {
-                    Ok(Ok(Some(piece))) => piece,
-                    Ok(Ok(None)) => return None,
-                    Ok(Err(error)) => {
-                        let reason = root_cause(&error);
-                        return Some((Err(FetchError::Cut { url, reason }), None));
-                    }
-                    Err(_) => {
-                        let seconds = IMAGE_STALL.as_secs();
-                        return Some((Err(FetchError::TooSlow { url, seconds }), None));
-                    }
-                };
-                let received = before + piece.len() as u64;
-                if received > limit {
-                    return Some((Err(FetchError::TooLarge { url, limit }), None));
-                }
-                Some((Ok(piece), Some((response, received))))
-            }
-        });
-        Ok(Download {
-            size,
-            body: body.boxed(),
-        })
-    }
-
     /// Follows redirects to an answer with a body; fails with [`FetchError`].
     async fn answer(
         &self,
@@ -367,15 +292,6 @@ impl Fetcher {
         };
         // It is never closed.
         semaphore.acquire_owned().await.ok()
-    }
-}
-
-impl std::fmt::Debug for Download {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Download")
-            .field("size", &self.size)
-            .finish_non_exhaustive()
     }
 }
 

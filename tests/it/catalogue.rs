@@ -19,7 +19,7 @@ fn catalogue() -> Vec<Definition> {
 }
 
 /// The folder of captures; without one the test that asks for it is skipped.
-fn captures() -> Option<PathBuf> {
+pub(crate) fn captures() -> Option<PathBuf> {
     let folder = std::env::var_os("REGLAZE_UPSTREAM_CAPTURES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/upstream"),
         PathBuf::from,
