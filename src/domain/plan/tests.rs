@@ -315,7 +315,7 @@ fn a_reverted_newest_version_is_rolled_back_before_it_is_retired() {
     insta::assert_snapshot!(lines(&cloud.plan(&ubuntu(&["1"]))), @r"
     + rollback   Ubuntu 24.04 [1]: Ubuntu 24.04 (1) → Ubuntu 24.04  (every newer version was taken out of the file)
     ~ rename     Ubuntu 24.04 [2]: Ubuntu 24.04 → Ubuntu 24.04 (2)  (taken out of the file)
-    ~ visibility Ubuntu 24.04 [2]: public → community  (taken out of the file)
+    - visibility Ubuntu 24.04 [2]: public → community  (taken out of the file)
     ~ properties Ubuntu 24.04 [2]: os_purpose=generic → os_purpose=oldgeneric  (taken out of the file)
     ~ properties Ubuntu 24.04 [1]: os_purpose=oldgeneric → os_purpose=generic
     ");
