@@ -7,7 +7,7 @@ check_commands() {
   echo "Steps:"
   workspace=$work/workspace
   mkdir -p "$workspace/images"
-  definition 'Debian 13' >"$workspace/images/debian.yml"
+  definition 'Debian 13' https://images.example/debian.qcow2 "$(sha512sum </dev/null | cut -d ' ' -f 1)" >"$workspace/images/debian.yml"
   cp "$clouds" "$workspace/clouds.yaml"
   # The runner's user is 1001 and the container's is root: nothing may mind that, or leave root's files behind.
   as_root chown -R 1001:1001 "$workspace"
@@ -54,13 +54,13 @@ check_commands() {
 
 # login: the variables that the project's member logs in with.
 login_variables() {
-  local url
-  url=$(sed -n 's/^ *auth_url: //p' "$clouds" | head -n 1)
-  login=(OS_AUTH_URL="$url" OS_USERNAME=catalogue OS_PASSWORD=reglaze-test OS_PROJECT_NAME=catalogue
+  login=(OS_AUTH_URL="$(auth_url)" OS_USERNAME=catalogue OS_PASSWORD=reglaze-test OS_PROJECT_NAME=catalogue
     OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default OS_REGION_NAME=RegionOne)
 }
 
-# definition NAME: an image of one version that no cloud has yet.
+auth_url() { sed -n 's/^ *auth_url: //p' "$clouds" | head -n 1; }
+
+# definition NAME URL SHA512: an image of one version.
 definition() {
   cat <<END
 images:
@@ -79,8 +79,8 @@ images:
     tags: []
     versions:
       - version: '20261101-2290'
-        url: https://images.example/debian-13-generic-amd64-20261101-2290.qcow2
-        checksum: sha512:$(printf '%s' "$1" | sha512sum | cut -d ' ' -f 1)
+        url: $2
+        checksum: sha512:$3
         build_date: 2026-11-01
 END
 }

@@ -10,8 +10,7 @@ engine_up() {
   exec 9>"$cache/lock"
   flock 9
   engine=$(mktemp -d "${TMPDIR:-/tmp}/reglaze-engine.XXXXXX")
-  # In a chroot there is no root mount to part from.
-  as_root unshare --mount true 2>/dev/null || apart+=(--propagation unchanged)
+  root_is_mount || apart+=(--propagation unchanged)
   as_root "${apart[@]}" "$here/dockerd" "$engine" "$cache/data" </dev/null >"$engine/log" 2>&1 9>&- &
   starter=$!
   for _ in {1..150}; do
@@ -22,6 +21,9 @@ engine_up() {
   tail -n 20 "$engine/log" >&2
   fail "the Docker Engine did not start; the last lines of its log are above"
 }
+
+# root_is_mount: not in a chroot.
+root_is_mount() { awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 
 # engine_down: ends it, by its own pid file.
 engine_down() {

@@ -47,7 +47,7 @@ expect() {
   if "$@"; then return; fi
   printf '  NOT SO: %s\n' "$what"
   wrong=$((wrong + 1))
-  if [ -e "${last-}/log" ]; then sed 's/^/    | /' "$last/log" | head -n 30; fi
+  if [ -e "${last-}/log" ]; then sed 's/^/    | /' "$last/log" | tail -n 30; fi
 }
 
 is() { [ "$1" = "$2" ] || { echo "  found '$1', expected '$2'"; return 1; }; }

@@ -2,12 +2,53 @@
 # shellcheck shell=bash disable=SC2154
 
 check_workflow() {
+  local port cloud=()
+  if ! root_is_mount; then
+    # runc enters a running container by its mount namespace, whose root is not that of a chroot.
+    echo "Workflows: skipped, a chroot has no \`docker exec\`, which act needs"
+    return
+  fi
   echo "Workflows:"
   venv_with "$cache/venv" "$here/requirements.txt"
   # act takes an image of this name for `uses: ./` instead of building it with the legacy builder once more.
   docker tag "$image" act-dockeraction:latest
   workflow ci-action push .github/workflows/ci.yml --job action
   expect "the job that uses the action and reads its outputs succeeds" is "$status" 0
+
+  # What users copy, on a catalogue of one image that a server on loopback has.
+  mkdir "$work/upstream"
+  head -c 1000000 /dev/urandom >"$work/upstream/debian.raw"
+  serve "$work/upstream"
+  as_root rm -rf "$work/tree/images" "$work/tree/reglaze.yml"
+  mkdir "$work/tree/images"
+  definition 'Debian 13' https://images.example/debian.raw "$(sha512sum <"$work/upstream/debian.raw" | cut -d ' ' -f 1)" |
+    sed 's/format: qcow2/format: raw/' >"$work/tree/images/debian.yml"
+  cloud=(--var REGLAZE_CLOUD=loopback --var OS_AUTH_URL="$(auth_url)" --var OS_REGION_NAME=RegionOne
+    --secret OS_APPLICATION_CREDENTIAL_ID="$(sed -n '/^  appcred:/,$s/^ *application_credential_id: "\(.*\)"/\1/p' "$clouds" | head -n 1)"
+    --secret OS_APPLICATION_CREDENTIAL_SECRET=reglaze-test
+    --env REGLAZE_UPSTREAM_MAP="https://images.example=http://127.0.0.1:$port")
+  workflow apply push .github/workflows/apply.yml "${cloud[@]}"
+  expect "what was merged is planned and applied" is "$status" 0
+  expect "apply was done" has_text "$(log)" "Success - Main Do what was approved"
+  expect "the image is there, and its bytes are proven" \
+    is "$(openstack image show 'Debian 13' -f value -c status)" active
+  workflow apply-again push .github/workflows/apply.yml "${cloud[@]}"
+  expect "a second run succeeds" is "$status" 0
+  expect "where nothing changes nothing is applied" not_in "$(log)" "Do what was approved"
+  workflow apply-elsewhere push .github/workflows/apply.yml
+  expect "without a cloud nothing is done" not_in "$(log)" "Say what apply would do"
+}
+
+# serve FOLDER: sets `port`; the server ends with the test.
+serve() {
+  coproc SERVER { exec python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 2>/dev/null; }
+  # Serving HTTP on 127.0.0.1 port 43210 …
+  read -r -u "${SERVER[0]}" _ _ _ _ _ port _
+}
+
+# openstack ARGUMENT...: the standard client, as the project's member.
+openstack() {
+  OS_CLIENT_CONFIG_FILE=$clouds "${REGLAZE_OS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/reglaze-openstack}/venv/bin/openstack" --os-cloud member "$@"
 }
 
 # workflow NAME EVENT FILE [OPTION...]: act runs it on the checkout.
