@@ -8,6 +8,9 @@
 //! - [`definitions`], [`upstream`], [`openstack`], [`transfer`]: the edges, which know how, never whether;
 //! - [`domain`]: decisions and their data; no I/O, no clock, no environment.
 
+// What goes to stdout and stderr passes one place, where foreign text is made harmless (`action::log`).
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod action;
 pub mod cli;
 pub mod commands;
