@@ -202,7 +202,7 @@ fn folders(environment: &Environment) -> Vec<PathBuf> {
     if let Some(home) = environment.variable("HOME") {
         folders.push(Path::new(home).join(".config/openstack"));
     }
-    folders.push(PathBuf::from("/etc/openstack"));
+    folders.push(environment.machine.clone());
     folders
 }
 
@@ -222,3 +222,6 @@ fn parse(text: &str, path: PathBuf, files: &mut Vec<PathBuf>) -> Result<File, Co
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

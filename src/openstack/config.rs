@@ -12,12 +12,14 @@ use thiserror::Error;
 use url::Url;
 
 /// Variables and current folder of the process, as one value.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Environment {
     /// All variables.
     pub variables: BTreeMap<String, String>,
     /// Where relative paths begin.
     pub folder: PathBuf,
+    /// Where the whole machine's files are, after the user's own.
+    pub machine: PathBuf,
 }
 
 impl Environment {
@@ -29,6 +31,7 @@ impl Environment {
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
             folder: std::env::current_dir().unwrap_or_default(),
+            machine: PathBuf::from("/etc/openstack"),
         }
     }
 
@@ -53,7 +56,7 @@ impl fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("variables", &self.variables.keys())
             .field("folder", &self.folder)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,7 @@ use thiserror::Error;
 pub enum Error {
     /// Keystone does not know the credentials.
     #[error(
-        "{who} cannot log in to cloud `{cloud}`: Keystone at `{url}` answered 401; check {keys} in {file}"
+        "{who} cannot log in to cloud `{cloud}`: Keystone at `{url}` answered {status}; check {keys} in {file}"
     )]
     Login {
         /// The cloud's name.
@@ -21,6 +21,8 @@ pub enum Error {
         who: String,
         /// Keystone.
         url: String,
+        /// 401, or the 404 that it says of a credential that it does not know.
+        status: u16,
         /// The keys of the cloud file that may be wrong.
         keys: &'static str,
         /// Where they stand.
@@ -153,6 +155,21 @@ pub enum Error {
         /// Why, in the words of whoever made the data.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The connection broke while data flowed, and no answer was read from it.
+    ///
+    /// A server that refuses in the middle answers and hangs up. Whoever is writing at that instant learns
+    /// of the second only, so what the image is afterwards tells the reason as far as it can be known.
+    #[error("could not {doing}: the connection broke in the middle; the image is {state}")]
+    Interrupted {
+        /// What was tried.
+        doing: String,
+        /// What the image is now.
+        state: String,
+        /// 404 if it is gone, 409 if it takes no data, else none.
+        status: Option<u16>,
+        /// The cause.
+        source: Box<Error>,
+    },
     /// Nothing moved for too long.
     #[error("the upload to image `{id}` stood still for {} s", after.as_secs())]
     Stalled {
@@ -175,8 +192,8 @@ impl Error {
     /// Gives the HTTP status that a service refused with.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused { status, .. } => Some(*status),
-            Self::Login { .. } => Some(401),
+            Self::Refused { status, .. } | Self::Login { status, .. } => Some(*status),
+            Self::Interrupted { status, .. } => *status,
             _ => None,
         }
     }
@@ -209,19 +226,24 @@ impl Error {
         if source.is_timeout() {
             return Self::Timeout { doing, url, within };
         }
-        let mut cause = source.source();
-        while let Some(error) = cause {
-            if error.to_string().contains("invalid peer certificate") {
-                return Self::Untrusted {
-                    url,
-                    file: file.to_owned(),
-                    source,
-                };
-            }
-            cause = error.source();
+        if is_untrusted(&source) {
+            let file = file.to_owned();
+            return Self::Untrusted { url, file, source };
         }
         Self::Unreachable { doing, url, source }
     }
+}
+
+/// Says whether a call failed because the server's certificate is not trusted, which no repetition heals.
+pub(super) fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn colon(text: &str) -> String {

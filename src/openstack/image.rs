@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 use url::Url;
 
 use super::answer::Answer;
+use super::call::{Call, shown};
 use super::error::Error;
 use super::listing::{self, ImageDocument, Page, Versions};
-use super::session::{Call, Session, shown};
+use super::session::Session;
 use crate::domain::patch::Patch;
 use crate::domain::snapshot::{CloudImage, Snapshot, Status, Visibility};
 
@@ -67,16 +67,6 @@ pub enum Deletion {
     GoneAlready,
 }
 
-/// A project with which an image is shared.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Member {
-    /// The project's ID.
-    #[serde(rename = "member_id")]
-    pub project: String,
-    /// `pending`, `accepted` or `rejected`.
-    pub status: String,
-}
-
 impl Image {
     /// Finds the image service of the session's cloud: at most one call, none if the URL names a version.
     pub async fn connect(session: Arc<Session>) -> Result<Self, Error> {
@@ -102,6 +92,11 @@ impl Image {
     /// Gives the session that this uses.
     pub fn session(&self) -> &Arc<Session> {
         &self.session
+    }
+
+    /// Gives the URL of version 2 of the service.
+    pub fn endpoint(&self) -> &Url {
+        &self.base
     }
 
     /// Reads all images that concern `owner`'s catalogue with the mark `tag`: two series of pages, both to their end.
@@ -272,65 +267,6 @@ impl Image {
         self.done(&call, &answer)
     }
 
-    /// Gives the projects with which an image is shared.
-    pub async fn members(&self, id: &str) -> Result<Vec<Member>, Error> {
-        #[derive(Deserialize)]
-        struct Members {
-            members: Vec<Member>,
-        }
-        let url = self.url(&["images", id, "members"]);
-        let call = Call::new(
-            Method::GET,
-            url,
-            format!("read the members of image `{id}`"),
-        );
-        let answer = self.session.send(&call).await?;
-        let members: Members =
-            self.parsed(&call, &answer, &[StatusCode::OK], "a list of members")?;
-        Ok(members.members)
-    }
-
-    /// Shares a `shared` image with a project. Done already is done.
-    pub async fn add_member(&self, id: &str, project: &str) -> Result<(), Error> {
-        let url = self.url(&["images", id, "members"]);
-        let call = Call::new(
-            Method::POST,
-            url,
-            format!("share image `{id}` with project `{project}`"),
-        )
-        .with_json(json!({"member": project}));
-        let answer = self.session.send(&call).await?;
-        if answer.status == StatusCode::CONFLICT {
-            return Ok(());
-        }
-        self.done(&call, &answer)
-    }
-
-    /// Accepts a share for its member, so that the member's lists show it. The owner may not: the member or an admin.
-    pub async fn accept_member(&self, id: &str, project: &str) -> Result<(), Error> {
-        let url = self.url(&["images", id, "members", project]);
-        let call = Call::new(
-            Method::PUT,
-            url,
-            format!("accept image `{id}` for project `{project}`"),
-        )
-        .with_json(json!({"status": "accepted"}));
-        let answer = self.session.send(&call).await?;
-        self.done(&call, &answer)
-    }
-
-    /// Ends the share with a project. Not shared any more is done.
-    pub async fn remove_member(&self, id: &str, project: &str) -> Result<(), Error> {
-        let url = self.url(&["images", id, "members", project]);
-        let doing = format!("no longer share image `{id}` with project `{project}`");
-        let call = Call::new(Method::DELETE, url, doing);
-        let answer = self.session.send(&call).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(());
-        }
-        self.done(&call, &answer)
-    }
-
     /// Waits until an image is active and no task works on it any more.
     pub async fn settled(&self, id: &str, within: Duration) -> Result<CloudImage, Error> {
         let begun = Instant::now();
@@ -386,7 +322,7 @@ impl Image {
             .map_err(|found| malformed(call, found, "an image"))
     }
 
-    fn parsed<T: DeserializeOwned>(
+    pub(super) fn parsed<T: DeserializeOwned>(
         &self,
         call: &Call,
         answer: &Answer,
@@ -401,7 +337,7 @@ impl Image {
             .map_err(|found| malformed(call, found, expected))
     }
 
-    fn done(&self, call: &Call, answer: &Answer) -> Result<(), Error> {
+    pub(super) fn done(&self, call: &Call, answer: &Answer) -> Result<(), Error> {
         match answer.status {
             StatusCode::OK | StatusCode::NO_CONTENT => Ok(()),
             _ => Err(self.refused(call, answer)),

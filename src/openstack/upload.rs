@@ -11,9 +11,10 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Method, StatusCode};
 
 use super::answer::Answer;
+use super::call::{Call, log, shown};
 use super::error::Error;
 use super::image::Image;
-use super::session::{Call, log, shown};
+use crate::domain::snapshot::Status;
 
 /// The largest piece that is sent. Without a known size each is one HTTP chunk,
 /// and Glance behind uWSGI answers 500 to a chunk of 1 MiB.
@@ -70,15 +71,8 @@ impl Image {
                         source,
                     });
                 }
-                let file = &self.session.cloud().described_in;
                 let within = begun.elapsed();
-                return Err(Error::of_call(
-                    error,
-                    &call.doing,
-                    &shown(&call.url),
-                    file,
-                    within,
-                ));
+                return Err(self.interrupted(id, &call, error, within).await);
             }
         };
         log(&call.method, &call.url, &answer, begun);
@@ -89,6 +83,37 @@ impl Image {
                 Err(self.refused(&call, &answer))
             }
             _ => Err(self.refused(&call, &answer)),
+        }
+    }
+}
+
+impl Image {
+    /// Finds out what became of the image whose upload broke.
+    async fn interrupted(
+        &self,
+        id: &str,
+        call: &Call,
+        error: reqwest::Error,
+        within: Duration,
+    ) -> Error {
+        let file = &self.session.cloud().described_in;
+        let source = Error::of_call(error, &call.doing, &shown(&call.url), file, within);
+        let (state, status) = match self.image(id).await {
+            Ok(None) => ("not there any more".to_owned(), Some(404)),
+            Ok(Some(image)) => match image.status {
+                Status::Queued | Status::Saving => {
+                    (format!("`{}` and has no data", image.status), None)
+                }
+                other => (format!("`{other}` and takes no other data"), Some(409)),
+            },
+            // The cloud is not there: that is what there is to say.
+            Err(_) => return source,
+        };
+        Error::Interrupted {
+            doing: call.doing.clone(),
+            state,
+            status,
+            source: Box::new(source),
         }
     }
 }

@@ -9,5 +9,8 @@
 mod action;
 mod catalogue;
 mod engines;
+mod front;
+mod openstack;
+mod services;
 mod update;
 mod validate;
