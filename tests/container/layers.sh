@@ -57,3 +57,5 @@ no_secret() {
   done
   return $found
 }
+
+has_secret() { ! no_secret "$@" >/dev/null; }

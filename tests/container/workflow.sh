@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 check_workflow() {
-  local port cloud=()
+  local port digest cloud=()
   if ! root_is_mount; then
     # runc enters a running container by its mount namespace, whose root is not that of a chroot.
     echo "Workflows: skipped, a chroot has no \`docker exec\`, which act needs"
@@ -18,10 +18,11 @@ check_workflow() {
   # What users copy, on a catalogue of one image that a server on loopback has.
   mkdir "$work/upstream"
   head -c 1000000 /dev/urandom >"$work/upstream/debian.raw"
+  digest=$(sha512sum <"$work/upstream/debian.raw" | cut -d ' ' -f 1)
   serve "$work/upstream"
   as_root rm -rf "$work/tree/images" "$work/tree/reglaze.yml"
   mkdir "$work/tree/images"
-  definition 'Debian 13' https://images.example/debian.raw "$(sha512sum <"$work/upstream/debian.raw" | cut -d ' ' -f 1)" |
+  definition 'Debian 13' https://images.example/debian.raw "$digest" |
     sed 's/format: qcow2/format: raw/' >"$work/tree/images/debian.yml"
   cloud=(--var REGLAZE_CLOUD=loopback --var OS_AUTH_URL="$(auth_url)" --var OS_REGION_NAME=RegionOne
     --secret OS_APPLICATION_CREDENTIAL_ID="$(sed -n '/^  appcred:/,$s/^ *application_credential_id: "\(.*\)"/\1/p' "$clouds" | head -n 1)"
@@ -30,8 +31,8 @@ check_workflow() {
   workflow apply push .github/workflows/apply.yml "${cloud[@]}"
   expect "what was merged is planned and applied" is "$status" 0
   expect "apply was done" has_text "$(log)" "Success - Main Do what was approved"
-  expect "the image is there, and its bytes are proven" \
-    is "$(openstack image show 'Debian 13' -f value -c status)" active
+  expect "the image is there, with the bytes of the upstream" \
+    is "$(openstack image show 'Debian 13' -f json | json 'it["status"], it["properties"]["os_hash_value"]')" "('active', '$digest')"
   workflow apply-again push .github/workflows/apply.yml "${cloud[@]}"
   expect "a second run succeeds" is "$status" 0
   expect "where nothing changes nothing is applied" not_in "$(log)" "Do what was approved"
