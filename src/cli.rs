@@ -46,6 +46,16 @@ pub enum Command {
     },
     /// Say what is wrong with the definitions: schema, duplicates, moving URLs, weak checksums, odd orders
     Validate,
+    /// Show what `apply` would do on each cloud; changes nothing
+    ///
+    /// Reads each cloud's images once and compares them with the definitions. Exits with 2 when there is something to do.
+    /// The plan's fingerprint binds a later `apply --fingerprint` to exactly these steps.
+    Plan,
+    /// Carry the definitions out on each cloud: upload, publish, rotate, retire
+    ///
+    /// Plans again, holds the plan against the reviewed one if --fingerprint or --plan is given, and carries it out. An image is
+    /// visible to others only after its digest was proven. Run it again after any interruption: it continues.
+    Apply(ApplyArguments),
     /// List the upstream sources, built in and your own, and whose keys they name
     Sources {
         /// Fetch the keys that the sources name into the folder keys/, for runs without network access to them
@@ -123,4 +133,20 @@ pub enum Format {
     Markdown,
     /// Workflow commands: findings become annotations
     Github,
+}
+
+/// Flags of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// The fingerprint of the reviewed plan; a cloud whose plan differs is left alone; repeatable as CLOUD=FINGERPRINT
+    #[arg(
+        long,
+        env = "REGLAZE_FINGERPRINT",
+        value_name = "[CLOUD=]FINGERPRINT",
+        value_delimiter = ' '
+    )]
+    pub fingerprint: Vec<String>,
+    /// A reviewed plan (`plan --format json`); only steps that it holds are done; repeatable
+    #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
+    pub plan: Vec<PathBuf>,
 }

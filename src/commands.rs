@@ -1,5 +1,9 @@
 //! One file per subcommand; each reads like the sentence in its doc comment.
 
+pub mod apply;
+mod catalogue;
+pub mod plan;
 pub mod sources;
+mod stop;
 pub mod update;
 pub mod validate;

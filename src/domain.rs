@@ -17,6 +17,7 @@ pub mod plan;
 pub mod policy;
 pub mod proof;
 pub mod report;
+pub mod reviewed;
 pub mod rotation;
 pub mod select;
 pub mod signature;

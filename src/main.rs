@@ -49,10 +49,12 @@ fn work(cli: &Cli, surroundings: &Surroundings) -> anyhow::Result<Report> {
 }
 
 async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
-    match *command {
-        Command::Update { write } => commands::update::run(settings, write).await,
+    match command {
+        Command::Update { write } => commands::update::run(settings, *write).await,
         Command::Validate => commands::validate::run(settings),
-        Command::Sources { save_keys } => commands::sources::run(settings, save_keys).await,
+        Command::Plan => commands::plan::run(settings).await,
+        Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
+        Command::Sources { save_keys } => commands::sources::run(settings, *save_keys).await,
     }
 }
 

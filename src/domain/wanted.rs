@@ -195,7 +195,7 @@ impl Wanted {
             .chain(&self.tags)
             .cloned()
             .collect();
-        let min_disk = self.min_disk.map(|wanted| wanted.max(needed_disk(image)));
+        let min_disk = raised(self.min_disk, image);
         Patch {
             min_disk: min_disk.filter(|wanted| *wanted != image.min_disk),
             min_ram: self.min_ram.filter(|wanted| *wanted != image.min_ram),
@@ -207,9 +207,10 @@ impl Wanted {
     }
 }
 
-/// The smallest disk that holds the image: Nova refuses a root disk below its virtual size.
-fn needed_disk(image: &CloudImage) -> u64 {
-    image.virtual_size.unwrap_or(0).div_ceil(1 << 30)
+/// The wanted `min_disk`, raised to what holds the image: Nova refuses a root disk below its virtual size.
+pub fn raised(min_disk: Option<u64>, image: &CloudImage) -> Option<u64> {
+    let needed = image.virtual_size.unwrap_or(0).div_ceil(1 << 30);
+    min_disk.map(|wanted| wanted.max(needed))
 }
 
 /// Booleans are the same in any case: openstack-image-manager writes Python's `True`.

@@ -8,9 +8,13 @@
 
 mod action;
 mod catalogue;
+mod cloud;
 mod engines;
 mod front;
 mod openstack;
+mod proxy;
 mod services;
+mod stage;
+mod takeover;
 mod update;
 mod validate;

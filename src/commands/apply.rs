@@ -1,0 +1,102 @@
+//! `reglaze apply`: plans again, holds the plan against the reviewed one, and carries it out.
+
+mod carry_out;
+mod upload;
+
+use anyhow::Context as _;
+
+use super::catalogue::{self, Planned};
+use super::stop::Stop;
+use crate::cli::ApplyArguments;
+use crate::domain::definition::Definition;
+use crate::domain::outcome::{self, CloudOutcome};
+use crate::domain::plan;
+use crate::domain::report::Report;
+use crate::domain::reviewed::Reviewed;
+use crate::settings::{Cloud, Settings};
+use crate::upstream::{Upstream, load_sources};
+
+/// Brings every cloud to what the definitions say. One that is down does not stop the others.
+pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Result<Report> {
+    let definitions = match catalogue::definitions(settings)? {
+        Ok(definitions) => definitions,
+        Err(report) => return Ok(report),
+    };
+    let reviewed = reviewed(arguments)?;
+    let sources = match load_sources(&settings.sources)? {
+        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
+        Err(findings) => return Ok(catalogue::broken(findings)),
+    };
+    let upstream = Upstream::new(settings, sources)?;
+    let stop = Stop::listen().context("could not listen for signals")?;
+    let mut clouds = Vec::new();
+    for cloud in catalogue::clouds(settings) {
+        let run = Run {
+            settings,
+            definitions: &definitions,
+            reviewed: &reviewed,
+            upstream: &upstream,
+            stop: &stop,
+        };
+        clouds.push(match run.cloud(&cloud).await {
+            Ok(outcome) => outcome,
+            Err(error) => CloudOutcome::failed(&cloud.name, format!("{error:#}")),
+        });
+    }
+    Ok(outcome::apply_report(clouds))
+}
+
+fn reviewed(arguments: &ApplyArguments) -> anyhow::Result<Reviewed> {
+    let mut reviewed = Reviewed::default();
+    for text in &arguments.fingerprint {
+        reviewed.add_fingerprint(text)?;
+    }
+    for path in &arguments.plan {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("could not read the plan `{name}`"))?;
+        reviewed.add_plan(&name, &text)?;
+    }
+    Ok(reviewed)
+}
+
+/// One run of `apply`.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    settings: &'a Settings,
+    definitions: &'a [Definition],
+    reviewed: &'a Reviewed,
+    upstream: &'a Upstream,
+    stop: &'a Stop,
+}
+
+impl Run<'_> {
+    async fn cloud(self, cloud: &Cloud) -> anyhow::Result<CloudOutcome> {
+        let Planned { service, mut plan } =
+            catalogue::plan(self.settings, cloud, self.definitions).await?;
+        let fingerprint = plan.fingerprint();
+        if let Some(expected) = self
+            .reviewed
+            .fingerprint(&cloud.name)
+            .filter(|expected| *expected != fingerprint)
+        {
+            let count = plan.steps.len();
+            anyhow::bail!(
+                "the plan is not the reviewed one any more: its fingerprint is `{fingerprint}` ({count} steps), expected was \
+                 `{expected}`; nothing was done; look at `reglaze plan --cloud {}` and give its fingerprint",
+                cloud.name,
+            );
+        }
+        if let Some(steps) = self.reviewed.steps(&cloud.name) {
+            plan = plan::bound(plan, steps);
+        }
+        let carried = carry_out::carry_out(self, &service, plan.steps).await;
+        Ok(CloudOutcome {
+            name: cloud.name.clone(),
+            fingerprint: Some(fingerprint),
+            error: None,
+            steps: carried.steps,
+            findings: [plan.findings, carried.findings].concat(),
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! Steps in their order. When one fails, the rest of its image is skipped and the other images go on.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+
+use super::Run;
+use super::upload::{self, Uploaded};
+use crate::domain::finding::Finding;
+use crate::domain::outcome::{Outcome, Tried};
+use crate::domain::patch::Patch;
+use crate::domain::plan::is_unproven;
+use crate::domain::step::{Action, Step, Work};
+use crate::domain::wanted::{self, IMAGE_NAME, INTERNAL_VERSION};
+use crate::openstack::Image;
+
+/// What became of the steps.
+pub struct Carried {
+    /// Every step.
+    pub steps: Vec<Tried>,
+    /// What was noticed on the way.
+    pub findings: Vec<Finding>,
+}
+
+/// Carries steps out. After a wish to stop only what must not be left half done is finished.
+pub async fn carry_out(run: Run<'_>, service: &Image, steps: Vec<Step>) -> Carried {
+    let mut hand = Hand {
+        run,
+        service,
+        uploaded: BTreeMap::new(),
+        findings: Vec::new(),
+    };
+    // Images of which nothing more is done, and why.
+    let mut ended: BTreeMap<String, &str> = BTreeMap::new();
+    // The image whose new version has its name already: whoever held it before must leave it.
+    let mut begun: Option<String> = None;
+    let mut tried = Vec::new();
+    for step in steps {
+        let may_finish = begun.as_ref() == Some(&step.image) && step.action != Action::Upload;
+        if run.stop.is_wanted() && !may_finish {
+            ended
+                .entry(step.image.clone())
+                .or_insert("the run was stopped; run it again to go on");
+        }
+        if let Some(reason) = ended.get(&step.image) {
+            tried.push(Tried {
+                step,
+                outcome: Some(Outcome::Skipped),
+                error: Some((*reason).to_owned()),
+            });
+            continue;
+        }
+        tracing::info!("{}", step.line());
+        let is_publishing = matches!(
+            step.action,
+            Action::Publish | Action::Rollback | Action::Rename
+        );
+        tried.push(match hand.perform(&step).await {
+            Ok(id) => {
+                if is_publishing {
+                    begun = Some(step.image.clone());
+                }
+                let step = Step {
+                    id: id.or(step.id),
+                    ..step
+                };
+                Tried {
+                    step,
+                    outcome: Some(Outcome::Done),
+                    error: None,
+                }
+            }
+            Err(error) => {
+                ended.insert(step.image.clone(), "an earlier step of this image failed");
+                let error = format!("{error:#}");
+                tracing::error!("{}: {}: {error}", step.image, step.action.as_str());
+                Tried {
+                    step,
+                    outcome: Some(Outcome::Failed),
+                    error: Some(error),
+                }
+            }
+        });
+    }
+    Carried {
+        steps: tried,
+        findings: hand.findings,
+    }
+}
+
+/// What performs steps, and what it remembers from one to the next.
+struct Hand<'a> {
+    run: Run<'a>,
+    service: &'a Image,
+    /// By image and version.
+    uploaded: BTreeMap<(String, String), Uploaded>,
+    findings: Vec<Finding>,
+}
+
+impl Hand<'_> {
+    /// Does one step; gives the ID of the image that it was about.
+    async fn perform(&mut self, step: &Step) -> anyhow::Result<Option<String>> {
+        match &step.work {
+            Work::Upload(upload) => {
+                let uploaded =
+                    upload::upload(self.run, self.service, step, upload, &mut self.findings)
+                        .await?;
+                let id = uploaded.id.clone();
+                self.uploaded.insert(key(step), uploaded);
+                Ok(Some(id))
+            }
+            Work::Patch(patch) => {
+                let id = self.id(step)?;
+                let patch = if step.action == Action::Publish {
+                    self.before_publishing(step, &id, patch.clone()).await?
+                } else {
+                    patch.clone()
+                };
+                self.service.patch(&id, &patch).await?;
+                Ok(Some(id))
+            }
+            Work::Activate(true) => {
+                let id = self.id(step)?;
+                self.service.reactivate(&id).await?;
+                Ok(Some(id))
+            }
+            Work::Activate(false) => {
+                let id = self.id(step)?;
+                self.service.deactivate(&id).await?;
+                Ok(Some(id))
+            }
+            Work::DeleteLeftover => {
+                let id = self.id(step)?;
+                let image = self.service.image(&id).await?;
+                // Between plan and step another run may have proven and published it.
+                if image.as_ref().is_some_and(|image| !is_unproven(image)) {
+                    bail!(
+                        "image `{id}` is no unproven leftover any more, so it was not deleted; plan again"
+                    );
+                }
+                self.service.delete(&id).await?;
+                Ok(Some(id))
+            }
+            Work::None => bail!("this step was read from a file and cannot be done"),
+        }
+    }
+
+    fn id(&self, step: &Step) -> anyhow::Result<String> {
+        let uploaded = self.uploaded.get(&key(step)).map(|uploaded| &uploaded.id);
+        let id = uploaded.or(step.id.as_ref());
+        id.cloned().with_context(|| {
+            format!(
+                "there is no image of version `{}` to work on",
+                step.version.as_deref().unwrap_or("?")
+            )
+        })
+    }
+
+    /// Looks the version up again, since another run may have been faster, and adds what only the upload could tell.
+    async fn before_publishing(
+        &self,
+        step: &Step,
+        id: &str,
+        mut patch: Patch,
+    ) -> anyhow::Result<Patch> {
+        if !patch.remove.contains(wanted::STATE) {
+            return Ok(patch);
+        }
+        let version = step.version.as_deref().unwrap_or_default();
+        let tag = &self.run.settings.tag;
+        let identity = [
+            (IMAGE_NAME, step.image.as_str()),
+            (INTERNAL_VERSION, version),
+        ];
+        let identity = identity
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        let twins = self.service.with_properties(tag, &identity).await?;
+        let ours = twins
+            .iter()
+            .find(|image| image.id == id)
+            .context("the uploaded image has vanished; run again")?;
+        let elder = twins.iter().find(|image| {
+            image.id != id
+                && image.owner == ours.owner
+                && (!is_unproven(image)
+                    || (image.created_at, &image.id) < (ours.created_at, &ours.id))
+        });
+        if let Some(elder) = elder {
+            self.service.delete(id).await?;
+            bail!(
+                "another run has brought in version `{version}` as `{}` meanwhile; ours was deleted; run again",
+                elder.id
+            );
+        }
+        patch.min_disk = wanted::raised(patch.min_disk, ours);
+        if let Some(key) = self
+            .uploaded
+            .get(&(step.image.clone(), version.to_owned()))
+            .and_then(|one| one.signed_by.clone())
+        {
+            patch.set.insert("source_signed_by".to_owned(), key);
+        } else if self
+            .uploaded
+            .contains_key(&(step.image.clone(), version.to_owned()))
+        {
+            // The file names a key that this run did not see at work.
+            patch.set.remove("source_signed_by");
+        }
+        Ok(patch)
+    }
+}
+
+fn key(step: &Step) -> (String, String) {
+    (step.image.clone(), step.version.clone().unwrap_or_default())
+}

@@ -1,0 +1,341 @@
+//! A stage for tests of `plan` and `apply`: a folder with definitions, an upstream that serves their bytes, a proxy in
+//! front of the real Glance, and a tag of its own, so that many tests share one cloud.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use serde_json::Value;
+use sha2::{Digest, Sha256, Sha512};
+
+use crate::proxy::{self, Proxy};
+
+/// Bytes by path.
+type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+pub struct Stage {
+    pub folder: tempfile::TempDir,
+    pub glance: Proxy,
+    pub tag: String,
+    files: Files,
+    upstream: String,
+}
+
+/// Where the real services are described; brings them up if nobody has.
+pub fn clouds() -> PathBuf {
+    static CLOUDS: OnceLock<PathBuf> = OnceLock::new();
+    CLOUDS
+        .get_or_init(|| {
+            if let Some(path) = std::env::var_os("REGLAZE_TEST_CLOUDS") {
+                return path.into();
+            }
+            let up = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openstack/up");
+            let output = Command::new(up)
+                .output()
+                .expect("tests/openstack/up starts");
+            assert!(
+                output.status.success(),
+                "tests/openstack/up failed: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            String::from_utf8(output.stdout).unwrap().trim().into()
+        })
+        .clone()
+}
+
+/// The Keystone URL of the services.
+pub fn keystone() -> String {
+    let text = std::fs::read_to_string(clouds()).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("auth_url:"))
+        .unwrap();
+    line.trim().trim_matches(['"', '\'']).to_owned()
+}
+
+/// Glance's URL, as Keystone's catalogue has it.
+fn glance() -> String {
+    let output = openstack(
+        &["catalog", "show", "image", "-f", "json", "-c", "endpoints"],
+        "admin",
+    );
+    let document: Value = serde_json::from_str(&output).unwrap();
+    let endpoint = document["endpoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["interface"] == "public")
+        .unwrap();
+    endpoint["url"]
+        .as_str()
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned()
+}
+
+/// The standard client, which is installed beside the services.
+pub fn openstack(arguments: &[&str], cloud: &str) -> String {
+    let program = clouds()
+        .ancestors()
+        .map(|folder| folder.join("venv/bin/openstack"))
+        .find(|path| path.exists());
+    let output = Command::new(program.expect("the standard client lies beside the services"))
+        .args(["--os-cloud", cloud])
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", std::env::temp_dir())
+        .env("PYTHONWARNINGS", "ignore")
+        .env("OS_CLIENT_CONFIG_FILE", clouds())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "openstack {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+impl Stage {
+    /// A stage with a tag of its own; `name` is unique among tests.
+    pub fn new(name: &str) -> Self {
+        let files = Files::default();
+        let router = Router::new().fallback(file).with_state(Arc::clone(&files));
+        let upstream = format!("http://{}", proxy::serve(router));
+        let glance = Proxy::start(&glance());
+        let stage = Self {
+            folder: tempfile::tempdir().unwrap(),
+            glance,
+            // Runs after each other meet the same cloud, so a name alone is not enough.
+            tag: format!("test-{name}-{}", std::process::id()),
+            files,
+            upstream,
+        };
+        stage.write("reglaze.yml", &format!("tag: {}\n", stage.tag));
+        let cloud = |user: &str, project: &str| {
+            format!(
+                "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {}\n      username: {user}\n      \
+                 password: reglaze-test\n      project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n",
+                stage.glance.url(),
+                keystone(),
+            )
+        };
+        stage.write(
+            "clouds.yaml",
+            &format!(
+                "clouds:\n  admin:\n{}  member:\n{}",
+                cloud("admin", "admin"),
+                cloud("catalogue", "catalogue")
+            ),
+        );
+        stage
+    }
+
+    /// Where the upstream really is.
+    pub fn upstream_url(&self) -> &str {
+        &self.upstream
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A name for images of this test, since others share the cloud.
+    pub fn name(&self, image: &str) -> String {
+        format!("{image} {}", self.tag)
+    }
+
+    /// Puts bytes upstream; gives the lines of a version that names them.
+    pub fn publish(&self, version: &str, bytes: &[u8]) -> String {
+        self.files
+            .lock()
+            .unwrap()
+            .insert(format!("/{version}.img"), bytes.to_vec());
+        entry(version, &format!("sha256:{}", hex(&Sha256::digest(bytes))))
+    }
+
+    /// The same with a SHA-512 digest.
+    pub fn publish_sha512(&self, version: &str, bytes: &[u8]) -> String {
+        self.publish(version, bytes);
+        entry(version, &format!("sha512:{}", hex(&Sha512::digest(bytes))))
+    }
+
+    /// Writes one definition, with these versions.
+    pub fn define(&self, image: &str, extra: &str, versions: &[String]) {
+        let name = self.name(image);
+        let list = if versions.is_empty() {
+            " []\n".to_owned()
+        } else {
+            format!("\n{}", versions.concat())
+        };
+        let text = format!(
+            "images:\n- name: {name}\n  format: raw\n  login: ubuntu\n  min_disk: 1\n  visibility: public\n{extra}  meta:\n    \
+             os_distro: ubuntu\n    architecture: x86_64\n  versions:{list}"
+        );
+        self.write(&format!("images/{}.yml", image.replace(' ', "-")), &text);
+    }
+
+    /// Runs the binary as cloud `admin`, with a scrubbed environment.
+    pub fn reglaze(&self, arguments: &[&str]) -> Ended {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs the binary with exactly these arguments.
+    pub fn reglaze_as(&self, arguments: &[String]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear();
+        command
+            .env("HOME", self.folder.path())
+            .env("OS_CLIENT_CONFIG_FILE", self.path("clouds.yaml"));
+        command.output().unwrap().into()
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
+        command
+            .args(arguments)
+            .args(["--cloud", "admin", "--format", "json"])
+            .arg(format!(
+                "--upstream-map=https://images.example={}",
+                self.upstream
+            ))
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("OS_CLIENT_CONFIG_FILE", self.path("clouds.yaml"));
+        command
+    }
+
+    /// What a tenant's default list shows of this test's images: name → count.
+    pub fn catalogue(&self) -> BTreeMap<String, usize> {
+        let mut names = BTreeMap::new();
+        let list: Vec<Value> =
+            serde_json::from_str(&openstack(&["image", "list", "-f", "json"], "tenant")).unwrap();
+        for image in list.iter().filter(|image| image["Status"] == "active") {
+            let name = image["Name"].as_str().unwrap_or_default();
+            if let Some(short) = name
+                .contains(&self.tag)
+                .then(|| name.replace(&format!(" {}", self.tag), ""))
+            {
+                *names.entry(short).or_default() += 1;
+            }
+        }
+        names
+    }
+
+    /// All images with this test's tag, as the administrator sees them, hidden and community ones too.
+    pub fn images(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for extra in [&[][..], &["--hidden"], &["--community"]] {
+            let arguments = [&["image", "list", "--tag", &self.tag, "-f", "json"], extra].concat();
+            let list: Vec<Value> = serde_json::from_str(&openstack(&arguments, "admin")).unwrap();
+            for image in list {
+                let id = image["ID"].as_str().unwrap().to_owned();
+                if !all.iter().any(|known: &Value| known["id"] == id.as_str()) {
+                    all.push(
+                        serde_json::from_str(&openstack(
+                            &["image", "show", &id, "-f", "json"],
+                            "admin",
+                        ))
+                        .unwrap(),
+                    );
+                }
+            }
+        }
+        all
+    }
+}
+
+fn entry(version: &str, checksum: &str) -> String {
+    format!(
+        "  - version: '{version}'\n    url: https://images.example/{version}.img\n    checksum: {checksum}\n    build_date: 2026-07-25\n"
+    )
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+async fn file(State(files): State<Files>, request: Request) -> Response {
+    match files.lock().unwrap().get(request.uri().path()) {
+        Some(bytes) => Response::new(Body::from(bytes.clone())),
+        None => Response::builder()
+            .status(404)
+            .body(Body::from("no such file"))
+            .unwrap(),
+    }
+}
+
+/// How a run of the binary ended.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// The JSON document, when the code is the expected one.
+    #[track_caller]
+    pub fn expect(&self, code: i32) -> Value {
+        assert_eq!(
+            self.code, code,
+            "stdout: {}\nstderr: {}",
+            self.stdout, self.stderr
+        );
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// `ACTION VERSION` of each step of the first cloud.
+pub fn steps(document: &Value) -> Vec<String> {
+    let steps = document["clouds"][0]["steps"].as_array().unwrap();
+    steps
+        .iter()
+        .map(|step| {
+            format!(
+                "{} {}",
+                step["action"].as_str().unwrap(),
+                step["version"].as_str().unwrap_or("-")
+            )
+        })
+        .collect()
+}
+
+/// The rules of the findings.
+pub fn rules(document: &Value) -> Vec<&str> {
+    document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect()
+}

@@ -1,0 +1,151 @@
+//! A catalogue that openstack-image-manager made is taken over without one upload.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::stage::{Stage, clouds, openstack, steps};
+
+/// The tool that reglaze takes over from, in an environment of its own.
+fn image_manager() -> String {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openstack/oim");
+    let output = Command::new(script).output().unwrap();
+    assert!(
+        output.status.success(),
+        "tests/openstack/oim failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    format!(
+        "{}/bin/openstack-image-manager",
+        String::from_utf8(output.stdout).unwrap().trim()
+    )
+}
+
+fn definition(stage: &Stage, name: &str, multi: bool, versions: &str) -> String {
+    format!(
+        "  - name: {}
+    enable: true
+    format: raw
+    login: ubuntu
+    min_disk: 1
+    min_ram: 512
+    status: active
+    visibility: public
+    multi: {multi}
+    meta:
+      architecture: x86_64
+      hw_disk_bus: scsi
+      hw_qemu_guest_agent: true
+      hypervisor_type: qemu
+      os_distro: ubuntu
+      os_purpose: generic
+      replace_frequency: never
+      uuid_validity: none
+      provided_until: none
+    tags: []
+    versions:
+{versions}",
+        stage.name(name),
+    )
+}
+
+fn version(url: &str, version: &str, bytes: &str) -> String {
+    let digest = stage_digest(bytes.as_bytes());
+    format!(
+        "      - version: '{version}'\n        url: {url}\n        checksum: sha256:{digest}\n        build_date: 2026-07-25\n"
+    )
+}
+
+fn stage_digest(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    crate::stage::hex(&Sha256::digest(bytes))
+}
+
+#[test]
+fn three_images_of_openstack_image_manager_are_taken_over_without_an_upload() {
+    let stage = Stage::new("takeover");
+    let url = |name: &str| format!("{}/{name}.img", stage.upstream_url());
+    for (name, bytes) in [("1", "one"), ("2", "two"), ("9", "nine")] {
+        stage.publish(name, bytes.as_bytes());
+    }
+    let multi = version(&url("1"), "1", "one") + &version(&url("2"), "2", "two");
+    let single = version(&url("9"), "9", "nine");
+    let images =
+        definition(&stage, "Multi", true, &multi) + &definition(&stage, "Single", false, &single);
+    stage.write("images/all.yml", &format!("---\nimages:\n{images}"));
+    stage.write("reglaze.yml", "tag: managed_by_osism\n");
+
+    let output = Command::new(image_manager())
+        .args([
+            "--cloud",
+            "admin",
+            "--images",
+            stage.path("images").to_str().unwrap(),
+        ])
+        .current_dir(stage.folder.path())
+        .env("OS_CLIENT_CONFIG_FILE", clouds())
+        .env("PYTHONWARNINGS", "ignore")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let names = || -> Vec<(String, String)> {
+        let list: Vec<Value> =
+            serde_json::from_str(&openstack(&["image", "list", "-f", "json"], "tenant")).unwrap();
+        let mut names: Vec<_> = list
+            .iter()
+            .map(|image| {
+                (
+                    image["Name"].as_str().unwrap_or_default(),
+                    image["ID"].as_str().unwrap().to_owned(),
+                )
+            })
+            .filter(|(name, _)| name.contains(&stage.tag))
+            .map(|(name, id)| (name.replace(&format!(" {}", stage.tag), ""), id))
+            .collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let shown: Vec<_> = before.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(shown, ["Multi", "Multi (1)", "Single 9"]);
+
+    // Reviewing the takeover: marks and properties at most.
+    let filter = format!("--filter={}", stage.tag);
+    let plan = stage.reglaze(&["plan", &filter]);
+    let document: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert!(
+        steps(&document)
+            .iter()
+            .all(|step| step.starts_with("properties")),
+        "{}",
+        plan.stdout
+    );
+    stage.reglaze(&["apply", &filter]).expect(0);
+    assert_eq!(names(), before);
+    stage.reglaze(&["plan", &filter]).expect(0);
+
+    // Rotation goes on from there.
+    let newer = stage
+        .publish("3", b"three")
+        .replace("\n  ", "\n      ")
+        .replacen("  - ", "      - ", 1);
+    let images = definition(&stage, "Multi", true, &(multi + &newer))
+        + &definition(&stage, "Single", false, &single);
+    stage.write("images/all.yml", &format!("---\nimages:\n{images}"));
+    stage.reglaze(&["apply", &filter]).expect(0);
+    let after = names();
+    let shown: Vec<_> = after.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(shown, ["Multi", "Multi (1)", "Multi (2)", "Single 9"]);
+    let id = |list: &[(String, String)], name: &str| {
+        list.iter().find(|(one, _)| one == name).unwrap().1.clone()
+    };
+    assert_eq!(id(&after, "Multi (2)"), id(&before, "Multi"));
+    for (_, id) in after {
+        openstack(&["image", "delete", &id], "admin");
+    }
+}
