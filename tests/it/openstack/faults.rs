@@ -279,3 +279,122 @@ async fn a_service_that_is_not_there_or_does_not_answer_is_told_with_its_url() {
     );
     assert_eq!(error.to_string(), expected);
 }
+
+#[tokio::test]
+async fn ten_thousand_images_of_others_are_ten_pages_and_none_is_kept() {
+    let front = Front::with_fault(|seen| {
+        if seen.line != LIST {
+            return None;
+        }
+        if seen.query.contains("os_hidden") {
+            return Some(answer(200, r#"{"images": []}"#));
+        }
+        let first = seen.before * 1000;
+        let images: Vec<_> = (first..first + 1000)
+            .map(|number| {
+                serde_json::json!({
+                    "id": format!("image {number}"), "name": "theirs", "owner": "somebody", "status": "active",
+                    "visibility": if number == 7777 { "public" } else { "private" },
+                    "created_at": "2026-11-21T04:49:01Z", "updated_at": "2026-11-21T04:49:01Z",
+                    "os_distro": "ubuntu", "os_version": "24.04", "hw_disk_bus": "scsi",
+                })
+            })
+            .collect();
+        let next = (seen.before < 9).then(|| format!("/v2/images?marker={}", first + 999));
+        Some(answer(200, serde_json::json!({"images": images, "next": next}).to_string()))
+    })
+    .await;
+    let snapshot = connect(&front)
+        .await
+        .snapshot("mark", "owner")
+        .await
+        .unwrap();
+    assert_eq!(snapshot.ours(), []);
+    assert_eq!(snapshot.foreign().len(), 1);
+    assert_eq!(
+        front.calls().iter().filter(|call| *call == LIST).count(),
+        11
+    );
+}
+
+/// Answers what image `a` is, one state after the other; the last for ever.
+async fn going_through(states: &'static [&'static str]) -> (Image, Front) {
+    let front = Front::with_fault(|seen| {
+        if seen.line != "GET /image/v2/images/a" {
+            return None;
+        }
+        let state = states[seen.before.min(states.len() - 1)];
+        let body = format!(
+            r#"{{"id": "a", "visibility": "private", {state},
+                "created_at": "2026-11-21T04:49:01Z", "updated_at": "2026-11-21T04:49:01Z"}}"#
+        );
+        Some(answer(200, body))
+    })
+    .await;
+    (connect(&front).await, front)
+}
+
+#[tokio::test]
+async fn an_image_is_waited_for_until_no_task_works_on_it() {
+    let (glance, front) = going_through(&[
+        r#""status": "queued", "os_glance_import_task": "t""#,
+        r#""status": "importing", "os_glance_import_task": "t""#,
+        r#""status": "active", "os_glance_import_task": "t""#,
+        r#""status": "active""#,
+    ])
+    .await;
+    assert!(
+        glance
+            .settled("a", Duration::from_secs(10))
+            .await
+            .unwrap()
+            .is_settled()
+    );
+    assert_eq!(
+        front
+            .calls()
+            .iter()
+            .filter(|call| call.ends_with("/images/a"))
+            .count(),
+        4
+    );
+}
+
+#[tokio::test]
+async fn what_will_not_become_active_is_not_waited_for() {
+    let cases: [(&'static [&'static str], &str); 5] = [
+        (
+            &[
+                r#""status": "queued", "os_glance_import_task": "t", "os_glance_failed_import": "file1""#,
+            ],
+            "it is `queued`, as an import failed; the reason is in Glance's log",
+        ),
+        (&[r#""status": "queued""#], "it is `queued` after 0 s"),
+        (&[r#""status": "killed""#], "it is `killed` after 0 s"),
+        (
+            &[r#""status": "deactivated""#],
+            "it is `deactivated` after 0 s",
+        ),
+        (
+            &[r#""status": "active", "os_glance_import_task": "t""#],
+            "it is `active` after 0 s",
+        ),
+    ];
+    for (states, expected) in cases {
+        let (glance, _front) = going_through(states).await;
+        let error = glance
+            .settled("a", Duration::from_millis(100))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("image `a` did not become active: {expected}")
+        );
+    }
+    let (glance, _front) = going_through(&[r#""status": "active""#]).await;
+    let error = glance
+        .settled("00000000-0000-4000-8000-000000000000", Duration::ZERO)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().ends_with("it is gone"), "{error}");
+}

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use axum::serve::Listener;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use reglaze::openstack::{Cloud, Error, Session};
+use reglaze::openstack::{Cloud, Error, Retries, Session};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use crate::front::Front;
@@ -44,7 +45,8 @@ impl Listener for TlsListener {
 }
 
 /// Starts a front with a certificate of an authority that nobody knows, and writes the authority's into the folder.
-async fn tls_front(folder: &TempDir) -> (Front, PathBuf) {
+/// If `asks`, it talks only to clients with a certificate of the same authority; one is written there too.
+async fn tls_front(folder: &TempDir, asks: bool) -> (Front, PathBuf) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -54,9 +56,23 @@ async fn tls_front(folder: &TempDir) -> (Front, PathBuf) {
     let path = folder.path().join("authority.pem");
     std::fs::write(&path, authority.pem()).unwrap();
 
+    let client_key = KeyPair::generate().unwrap();
+    let client = CertificateParams::new(["client.example".to_owned()]).unwrap();
+    let client = client.signed_by(&client_key, &authority).unwrap();
+    std::fs::write(folder.path().join("client.pem"), client.pem()).unwrap();
+    std::fs::write(folder.path().join("client.key"), client_key.serialize_pem()).unwrap();
+
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
+    let config = ServerConfig::builder();
+    let config = if asks {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder(roots.into()).build().unwrap();
+        config.with_client_cert_verifier(verifier)
+    } else {
+        config.with_no_client_auth()
+    };
+    let config = config
         .with_single_cert(vec![server.der().clone()], key.into())
         .unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -70,7 +86,7 @@ async fn tls_front(folder: &TempDir) -> (Front, PathBuf) {
 #[tokio::test]
 async fn a_cloud_with_its_own_authority_is_trusted_with_its_file_only() {
     let folder = TempDir::new().unwrap();
-    let (front, authority) = tls_front(&folder).await;
+    let (front, authority) = tls_front(&folder, false).await;
 
     let error = Session::login(front.cloud("member")).await.unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error:?}");
@@ -112,4 +128,33 @@ async fn a_file_of_authorities_that_is_absent_or_holds_none_is_told() {
         );
         assert!(error.to_string().contains(problem), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_cloud_that_asks_for_a_certificate_gets_the_one_that_is_described() {
+    let folder = TempDir::new().unwrap();
+    let (front, authority) = tls_front(&folder, true).await;
+    let mut cloud = front.cloud("member");
+    cloud.tls.authorities = Some(authority);
+    cloud.timeout = Some(std::time::Duration::from_secs(5));
+    let few = Retries {
+        attempts: 1,
+        ..Retries::default()
+    };
+    let error = Session::login_with(cloud.clone(), few).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+
+    cloud.tls.client = Some((
+        folder.path().join("client.pem"),
+        folder.path().join("client.key"),
+    ));
+    connect(cloud.clone()).await;
+
+    let only_key = folder.path().join("client.key");
+    cloud.tls.client = Some((only_key.clone(), only_key));
+    let error = Session::login(cloud).await.unwrap_err().to_string();
+    assert!(
+        error.contains("holds no certificate with its unencrypted key in PEM"),
+        "{error}"
+    );
 }
