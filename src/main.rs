@@ -148,11 +148,16 @@ fn set_up_logging(verbose: u8, is_read: bool) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("REGLAZE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(move || action::log::Stderr { is_read })
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(verbose > 1)
-        .compact()
-        .init();
+        .compact();
+    // Whoever looks for a cause wants times; whoever watches progress reads better without.
+    if verbose > 0 {
+        log.init();
+    } else {
+        log.without_time().init();
+    }
 }
