@@ -210,6 +210,21 @@ fn glance_failing_in_the_middle_fails_one_image_and_the_next_run_finishes() {
 }
 
 #[test]
+fn a_token_that_ends_during_an_upload_costs_one_more_upload() {
+    let stage = Stage::new("token");
+    stage.define("Alpha", "", &[stage.publish("1", b"one")]);
+    stage
+        .glance
+        .fail("PUT", "/file", 0, 1, Fault::Answer(401, "expired"));
+    stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(
+        writes(&stage.glance.take()),
+        ["POST", "PUT", "PUT", "PATCH"]
+    );
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+}
+
+#[test]
 fn a_half_read_list_moves_nothing() {
     let stage = Stage::new("half-list");
     let version = stage.publish("1", b"one");

@@ -40,7 +40,7 @@ pub async fn upload(
     let id = create(run, service, step, upload).await?;
     let mut ending = run.stop.clone();
     let sent = tokio::select! {
-        sent = send(run, service, &id, step, version, &attested) => sent,
+        sent = send_twice(run, service, &id, step, version, &attested) => sent,
         () = ending.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again to go on")),
     };
     match sent {
@@ -93,6 +93,31 @@ async fn create(
         ..NewImage::default()
     };
     Ok(service.create(&new).await?.id)
+}
+
+/// Streams the bytes; once more with a fresh token if it ended in the middle, since a stream cannot be sent twice.
+async fn send_twice(
+    run: Run<'_>,
+    service: &Image,
+    id: &str,
+    step: &Step,
+    version: &Version,
+    attested: &Attested,
+) -> anyhow::Result<()> {
+    let first = send(run, service, id, step, version, attested).await;
+    let is_unauthorized = |error: &anyhow::Error| {
+        let error = error.downcast_ref::<crate::openstack::Error>();
+        error.and_then(crate::openstack::Error::status) == Some(401)
+    };
+    if !first.as_ref().is_err_and(is_unauthorized) {
+        return first;
+    }
+    tracing::info!(
+        "{} [{}]: once more with a fresh token",
+        step.image,
+        version.version
+    );
+    send(run, service, id, step, version, attested).await
 }
 
 /// Streams the bytes. The last of them leaves only when every digest has matched.

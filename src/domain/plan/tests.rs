@@ -217,7 +217,7 @@ fn a_newer_version_takes_the_name_and_the_old_one_leaves_it_in_the_next_step() {
     + upload     Ubuntu 24.04 [2]: https://example.org/2.img → sha256:32323232323232323…
     + publish    Ubuntu 24.04 [2]: Ubuntu 24.04  (public)
     ~ rename     Ubuntu 24.04 [1]: Ubuntu 24.04 → Ubuntu 24.04 (1)
-    ~ properties Ubuntu 24.04 [1]: os_purpose=generic → os_purpose=oldgeneric  (the definition says so)
+    ~ properties Ubuntu 24.04 [1]: os_purpose=generic → os_purpose=oldgeneric  (its stage and the definition say so)
     ");
 }
 

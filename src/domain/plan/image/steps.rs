@@ -194,10 +194,10 @@ impl<'a> Planner<'a> {
                 to,
                 properties,
             );
-            let reason = if is_rollback {
-                ""
-            } else {
-                "the definition says so"
+            let reason = match (is_rollback, ranked.stage) {
+                (true, _) => "",
+                (false, 0) => "the definition says so",
+                (false, _) => "its stage and the definition say so",
             };
             reason.clone_into(&mut step.reason);
             self.push(step);
