@@ -1,9 +1,11 @@
 //! `plan` and `apply` against the real Keystone and Glance.
 
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
 use crate::proxy::{Fault, Seen};
-use crate::stage::{Stage, openstack, rules, steps};
+use crate::stage::{Ended, Stage, openstack, rules, steps};
 
 /// The writes among requests, as `METHOD`s.
 fn writes(seen: &[Seen]) -> Vec<&str> {
@@ -222,6 +224,68 @@ fn a_token_that_ends_during_an_upload_costs_one_more_upload() {
         ["POST", "PUT", "PUT", "PATCH"]
     );
     assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+}
+
+#[test]
+fn a_run_that_is_stopped_takes_its_upload_back() {
+    let stage = Stage::new("stopped");
+    let endless = stage.publish("1", b"one").replace("/1.img", "/endless.img");
+    stage.define("Alpha", "", &[endless]);
+    let child = stage
+        .command(&["apply"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut rounds = 0;
+    while stage
+        .images()
+        .iter()
+        .all(|image| image["status"] != "saving")
+    {
+        rounds += 1;
+        assert!(rounds < 60, "the upload never began");
+    }
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    ended.expect(3);
+    assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
+    assert!(stage.images().is_empty());
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_nothing_that_the_next_one_does_not_mend() {
+    let stage = Stage::new("killed");
+    let endless = stage.publish("1", b"one").replace("/1.img", "/endless.img");
+    stage.define("Alpha", "", &[endless]);
+    let mut child = stage
+        .command(&["apply"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while stage
+        .images()
+        .iter()
+        .all(|image| image["status"] != "saving")
+    {}
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(stage.catalogue().is_empty());
+    stage.define("Alpha", "", &[stage.publish("1", b"one")]);
+    // Glance takes a moment to notice that nobody sends any more.
+    while stage
+        .images()
+        .iter()
+        .any(|image| image["status"] == "saving")
+    {}
+    stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+    assert_eq!(stage.images().len(), 1);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::domain::step::{Step, Upload};
 use crate::domain::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
 use crate::openstack::{Image, NewImage};
 use crate::transfer::{self, Guarded, Progress, TransferError};
+use crate::upstream::fetch::Download;
 
 /// Glance needs no longer than this from the last byte to `active`, unless something is wrong.
 const SETTLING: Duration = Duration::from_mins(5);
@@ -37,10 +38,12 @@ pub async fn upload(
     let attestation = run.upstream.attest(definition, version).await?;
     findings.extend(attestation.findings);
     let attested = attestation.attested;
+    // An upstream that does not answer costs no image in Glance, and no ID.
+    let download = open(run, version).await?;
     let id = create(run, service, step, upload).await?;
     let mut ending = run.stop.clone();
     let sent = tokio::select! {
-        sent = send_twice(run, service, &id, step, version, &attested) => sent,
+        sent = send_twice(run, service, &id, step, version, &attested, download) => sent,
         () = ending.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again to go on")),
     };
     match sent {
@@ -95,6 +98,23 @@ async fn create(
     Ok(service.create(&new).await?.id)
 }
 
+/// Where the bytes are fetched: the mirror, if the version names one.
+fn location(version: &Version) -> anyhow::Result<&str> {
+    let url = version.mirror_url.as_ref().or(version.url.as_ref());
+    url.map(String::as_str).context("the version has no `url`")
+}
+
+/// Begins to fetch the bytes; one that says it is too large is not begun.
+async fn open(run: Run<'_>, version: &Version) -> anyhow::Result<Download> {
+    let url = location(version)?;
+    let download = run.upstream.stream(url).await?;
+    let limit = run.settings.limits.image_size;
+    if let Some(size) = download.size.filter(|size| *size > limit) {
+        bail!("`{url}` has {size} bytes; the setting `limits.image_size` allows {limit}");
+    }
+    Ok(download)
+}
+
 /// Streams the bytes; once more with a fresh token if it ended in the middle, since a stream cannot be sent twice.
 async fn send_twice(
     run: Run<'_>,
@@ -103,8 +123,9 @@ async fn send_twice(
     step: &Step,
     version: &Version,
     attested: &Attested,
+    download: Download,
 ) -> anyhow::Result<()> {
-    let first = send(run, service, id, step, version, attested).await;
+    let first = send(run, service, id, step, version, attested, download).await;
     let is_unauthorized = |error: &anyhow::Error| {
         let error = error.downcast_ref::<crate::openstack::Error>();
         error.and_then(crate::openstack::Error::status) == Some(401)
@@ -112,12 +133,10 @@ async fn send_twice(
     if !first.as_ref().is_err_and(is_unauthorized) {
         return first;
     }
-    tracing::info!(
-        "{} [{}]: once more with a fresh token",
-        step.image,
-        version.version
-    );
-    send(run, service, id, step, version, attested).await
+    let label = format!("{} [{}]", step.image, version.version);
+    tracing::info!("{label}: once more with a fresh token");
+    let download = open(run, version).await?;
+    send(run, service, id, step, version, attested, download).await
 }
 
 /// Streams the bytes. The last of them leaves only when every digest has matched.
@@ -128,17 +147,10 @@ async fn send(
     step: &Step,
     version: &Version,
     attested: &Attested,
+    download: Download,
 ) -> anyhow::Result<()> {
-    let url = version
-        .mirror_url
-        .as_ref()
-        .or(version.url.as_ref())
-        .context("the version has no `url`")?;
-    let download = run.upstream.stream(url).await?;
+    let url = location(version)?;
     let limit = run.settings.limits.image_size;
-    if let Some(size) = download.size.filter(|size| *size > limit) {
-        bail!("`{url}` has {size} bytes; the setting `limits.image_size` allows {limit}");
-    }
     let label = format!("{} [{}]", step.image, version.version);
     let progress = Progress::new(label, download.size);
     let Guarded { body, verdict } =
