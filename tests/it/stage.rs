@@ -2,9 +2,9 @@
 //! front of the real Glance, and a tag of its own, so that many tests share one cloud.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,6 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::proxy::{self, Proxy};
+use crate::services::{PASSWORD, clouds_yaml};
 
 /// Bytes by path.
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -27,31 +28,9 @@ pub struct Stage {
     upstream: String,
 }
 
-/// Where the real services are described; brings them up if nobody has.
-pub fn clouds() -> PathBuf {
-    static CLOUDS: OnceLock<PathBuf> = OnceLock::new();
-    CLOUDS
-        .get_or_init(|| {
-            if let Some(path) = std::env::var_os("REGLAZE_TEST_CLOUDS") {
-                return path.into();
-            }
-            let up = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openstack/up");
-            let output = Command::new(up)
-                .output()
-                .expect("tests/openstack/up starts");
-            assert!(
-                output.status.success(),
-                "tests/openstack/up failed: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-            String::from_utf8(output.stdout).unwrap().trim().into()
-        })
-        .clone()
-}
-
 /// The Keystone URL of the services.
 pub fn keystone() -> String {
-    let text = std::fs::read_to_string(clouds()).unwrap();
+    let text = std::fs::read_to_string(clouds_yaml()).unwrap();
     let line = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("auth_url:"))
@@ -81,7 +60,7 @@ fn glance() -> String {
 
 /// The standard client, which is installed beside the services.
 pub fn openstack(arguments: &[&str], cloud: &str) -> String {
-    let program = clouds()
+    let program = clouds_yaml()
         .ancestors()
         .map(|folder| folder.join("venv/bin/openstack"))
         .find(|path| path.exists());
@@ -92,7 +71,7 @@ pub fn openstack(arguments: &[&str], cloud: &str) -> String {
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", std::env::temp_dir())
         .env("PYTHONWARNINGS", "ignore")
-        .env("OS_CLIENT_CONFIG_FILE", clouds())
+        .env("OS_CLIENT_CONFIG_FILE", clouds_yaml())
         .output()
         .unwrap();
     assert!(
@@ -122,7 +101,7 @@ impl Stage {
         let cloud = |user: &str, project: &str| {
             format!(
                 "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {}\n      username: {user}\n      \
-                 password: reglaze-test\n      project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n",
+                 password: {PASSWORD}\n      project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n",
                 stage.glance.url(),
                 keystone(),
             )

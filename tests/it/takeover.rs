@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::stage::{Stage, clouds, openstack, steps};
+use crate::services::clouds_yaml;
+use crate::stage::{Stage, openstack, steps};
 
 /// The tool that reglaze takes over from, in an environment of its own.
 fn image_manager() -> String {
@@ -83,7 +84,7 @@ fn three_images_of_openstack_image_manager_are_taken_over_without_an_upload() {
             stage.path("images").to_str().unwrap(),
         ])
         .current_dir(stage.folder.path())
-        .env("OS_CLIENT_CONFIG_FILE", clouds())
+        .env("OS_CLIENT_CONFIG_FILE", clouds_yaml())
         .env("PYTHONWARNINGS", "ignore")
         .output()
         .unwrap();
