@@ -27,6 +27,37 @@ fn every_sample_gives_its_newest_build_or_says_why_not() {
     assert!(count > 12, "only {count} samples were found");
 }
 
+#[test]
+fn every_file_of_sources_is_built_in() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<String> = std::fs::read_dir(root.join("sources"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let built_in: Vec<String> = BUILT_IN
+        .iter()
+        .map(|(name, _)| format!("{name}.yml"))
+        .collect();
+    assert_eq!(built_in, files);
+
+    // Docker sends its build only what this file lets through.
+    let sent = std::fs::read_to_string(root.join(".dockerignore")).unwrap();
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "build.rs",
+        "src",
+        "sources",
+        "presets",
+    ] {
+        assert!(
+            sent.lines().any(|line| line == format!("!{needed}")),
+            "{needed}"
+        );
+    }
+}
+
 /// The answer to a sample's question, as one line.
 fn newest(question: &str) -> String {
     let mut parts = question.split("\n>>> ");
