@@ -56,6 +56,8 @@ pub struct Parameter {
     pub default: Option<String>,
     /// What it may be; empty: anything.
     pub values: Vec<String>,
+    /// Values that are known to be there, for whoever chooses one; others are taken as well.
+    pub known: Vec<String>,
 }
 
 /// A value that follows from a parameter: the codename of a release.

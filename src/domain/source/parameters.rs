@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Form, Index, Signature, Source};
 use crate::domain::template::{self, Escape, TemplateError, Variables};
+use crate::domain::version::Order;
 
 /// What a definition says does not fit its source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +124,34 @@ impl Source {
             }
         }
         Ok(variables)
+    }
+
+    /// The values of a parameter that the source knows, oldest release first: all that it may be, else those that the
+    /// source mentions anywhere. Nothing, where it mentions none.
+    pub fn known_values(&self, name: &str) -> Vec<String> {
+        if name == "arch" && !self.architectures.is_empty() {
+            return self.architectures.keys().cloned().collect();
+        }
+        let Some(parameter) = self.parameters.get(name) else {
+            return Vec::new();
+        };
+        if !parameter.values.is_empty() {
+            return parameter.values.clone();
+        }
+        let of_maps = self
+            .map
+            .values()
+            .filter(|mapping| mapping.of == name)
+            .flat_map(|mapping| mapping.values.keys());
+        let of_indexes = self.indexes.iter().filter_map(|index| index.when.get(name));
+        let mentioned: BTreeSet<&String> = of_maps
+            .chain(of_indexes)
+            .chain(&parameter.known)
+            .chain(&parameter.default)
+            .collect();
+        let mut values: Vec<String> = mentioned.into_iter().cloned().collect();
+        values.sort_by(|one, other| Order::Natural.compare(one, other));
+        values
     }
 
     /// The list of builds that is asked for these parameters. Fails with [`ParameterError`].

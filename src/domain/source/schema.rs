@@ -95,6 +95,7 @@ impl Reader<'_> {
                         Parameter {
                             default: raw.default,
                             values: raw.values,
+                            known: raw.known,
                         },
                     )
                 })

@@ -244,3 +244,24 @@ fn documents_may_come_from_the_hosts_of_the_urls_and_no_others() {
         ["cdimage.debian.org", "cloud.debian.org"]
     );
 }
+
+#[test]
+fn the_values_of_a_parameter_are_all_that_the_source_mentions() {
+    let ubuntu = built_in("ubuntu");
+    let releases = ubuntu.known_values("release");
+    assert_eq!(releases.first().map(String::as_str), Some("14.04"));
+    assert!(releases.contains(&"24.04".to_owned()), "{releases:?}");
+    assert_eq!(ubuntu.known_values("stream"), ["release", "daily"]);
+    assert!(ubuntu.known_values("arch").contains(&"aarch64".to_owned()));
+    assert!(ubuntu.known_values("colour").is_empty());
+
+    let text = r#"title: Example
+parameters: {release: {known: ["9", "10"]}}
+indexes: [{engine: listing, url: "https://images.example/{release}/", file: '^(?<version>\d+)$'}]
+checksum: {url: "{folder}SHA256SUMS"}
+"#;
+    let source = parse("example", "sources/example.yml", text).unwrap();
+    assert_eq!(source.known_values("release"), ["9", "10"]);
+    // Releases come faster than lists of them.
+    assert!(source.variables(&said(&[("release", "11")])).is_ok());
+}

@@ -35,6 +35,8 @@ pub(super) struct RawParameter {
     pub(super) default: Option<String>,
     #[serde(default)]
     pub(super) values: Vec<String>,
+    #[serde(default)]
+    pub(super) known: Vec<String>,
 }
 
 #[derive(Deserialize)]
