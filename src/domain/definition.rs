@@ -86,6 +86,10 @@ pub struct Version {
     pub checksum: Option<Checksum>,
     /// Where the digest stands, for findings.
     pub checksum_at: Place,
+    /// The digest of the disk inside the file at `url`, where that is packed.
+    pub disk_checksum: Option<Checksum>,
+    /// Which of the two no document of the upstream gave.
+    pub computed: Computed,
     /// OIM: the URL of this file's digest.
     pub checksum_url: Option<String>,
     /// OIM: the URL of a manifest of digests.
@@ -110,6 +114,27 @@ pub struct Version {
     pub manifest: Option<String>,
     /// The full fingerprint of the primary key that signed the manifest, in upper case.
     pub signed_by: Option<String>,
+}
+
+/// The digests of a version that reglaze computed from its own download, because the upstream gives none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Computed {
+    /// That of the file.
+    pub checksum: bool,
+    /// That of the disk inside.
+    pub disk_checksum: bool,
+}
+
+impl Computed {
+    /// The keys of a version that it speaks of, as `computed` lists them.
+    pub fn keys(self) -> Vec<&'static str> {
+        let keys = [
+            ("checksum", self.checksum),
+            ("disk_checksum", self.disk_checksum),
+        ];
+        let computed = keys.into_iter().filter(|(_, is_computed)| *is_computed);
+        computed.map(|(key, _)| key).collect()
+    }
 }
 
 impl Version {

@@ -46,6 +46,10 @@ pub struct NewEntry {
     pub url: String,
     /// `ALGORITHM:DIGEST`.
     pub checksum: String,
+    /// The same of the disk inside a packed file.
+    pub disk_checksum: Option<String>,
+    /// Which of the two were computed here; empty: none.
+    pub computed: Vec<String>,
     /// When it was built, as `YYYY-MM-DD`.
     pub build_date: Option<String>,
     /// The checksum manifest that holds the digest.
@@ -55,25 +59,45 @@ pub struct NewEntry {
 }
 
 impl NewEntry {
-    fn pairs(&self) -> Vec<(&'static str, &str)> {
-        let always = [
-            ("version", &self.version),
-            ("url", &self.url),
-            ("checksum", &self.checksum),
+    fn pairs(&self) -> Vec<(&'static str, Datum<'_>)> {
+        fn maybe(value: Option<&String>) -> Option<Datum<'_>> {
+            value.map(|text| Datum::Text(text))
+        }
+        let text = |value| Some(Datum::Text(value));
+        let computed = (!self.computed.is_empty()).then_some(Datum::List(&self.computed));
+        let pairs = [
+            ("version", text(&self.version)),
+            ("url", text(&self.url)),
+            ("checksum", text(&self.checksum)),
+            ("disk_checksum", maybe(self.disk_checksum.as_ref())),
+            ("computed", computed),
+            ("build_date", maybe(self.build_date.as_ref())),
+            ("manifest", maybe(self.manifest.as_ref())),
+            ("signed_by", maybe(self.signed_by.as_ref())),
         ];
-        let sometimes = [
-            ("build_date", &self.build_date),
-            ("manifest", &self.manifest),
-            ("signed_by", &self.signed_by),
-        ];
-        let sometimes = sometimes
+        pairs
             .into_iter()
-            .filter_map(|(key, value)| Some((key, value.as_ref()?)));
-        always
-            .into_iter()
-            .chain(sometimes)
-            .map(|(key, value)| (key, value.as_str()))
+            .filter_map(|(key, value)| Some((key, value?)))
             .collect()
+    }
+}
+
+/// What stands behind a key of a new entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Datum<'a> {
+    /// One value.
+    Text(&'a str),
+    /// A list of words, written between brackets.
+    List(&'a [String]),
+}
+
+impl Datum<'_> {
+    /// The same as data.
+    fn value(self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::List(words) => words.into(),
+        }
     }
 }
 

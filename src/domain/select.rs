@@ -129,6 +129,8 @@ pub fn select(
             version: name,
             url: candidate.url.clone(),
             checksum: attested.checksum().to_string(),
+            disk_checksum: None,
+            computed: Vec::new(),
             build_date: candidate.build_date.map(|date| date.to_string()),
             manifest: attested.manifest().map(str::to_owned),
             signed_by: attested.signed_by().map(ToString::to_string),

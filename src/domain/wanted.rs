@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::checksum::Algorithm;
-use super::definition::{Definition, Version};
+use super::definition::{Computed, Definition, Version};
 use super::patch::Patch;
 use super::policy::{Policy, Stage};
 use super::snapshot::{CloudImage, Visibility};
@@ -117,6 +117,8 @@ pub fn remembered(definition: &Definition, version: &str, image: &CloudImage) ->
         mirror_url: None,
         checksum: None,
         checksum_at: definition.versions_at,
+        disk_checksum: None,
+        computed: Computed::default(),
         checksum_url: None,
         checksums_url: None,
         build_date: image

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Definition, Upstream, Version, WantedStatus, shape};
+use super::{Computed, Definition, Upstream, Version, WantedStatus, shape};
 use crate::domain::checksum::Checksum;
 use crate::domain::finding::{Finding, Place};
 use crate::domain::policy::PolicyOverride;
@@ -59,6 +59,8 @@ struct RawVersion {
     url: Option<Spanned<String>>,
     mirror_url: Option<Spanned<String>>,
     checksum: Option<Spanned<String>>,
+    disk_checksum: Option<Spanned<String>>,
+    computed: Option<Vec<Spanned<String>>>,
     checksum_url: Option<Spanned<String>>,
     checksums_url: Option<Spanned<String>>,
     build_date: Option<Spanned<String>>,
@@ -261,16 +263,33 @@ impl Reader<'_> {
         }
     }
 
-    fn checksum(&mut self, raw: Option<Spanned<String>>) -> Option<Checksum> {
+    fn checksum(&mut self, raw: Option<Spanned<String>>, key: &str) -> Option<Checksum> {
         let raw = raw?;
         match raw.value.parse() {
             Ok(checksum) => Some(checksum),
             Err(error) => {
                 let at = place(&raw);
-                self.refuse(at, format!("`checksum` cannot be used: {error}"));
+                self.refuse(at, format!("`{key}` cannot be used: {error}"));
                 None
             }
         }
+    }
+
+    fn computed(&mut self, raw: Option<Vec<Spanned<String>>>) -> Computed {
+        let mut computed = Computed::default();
+        for key in raw.unwrap_or_default() {
+            match key.value.as_str() {
+                "checksum" => computed.checksum = true,
+                "disk_checksum" => computed.disk_checksum = true,
+                other => {
+                    let message = format!(
+                        "`computed` lists `{other}`; expected `checksum`, `disk_checksum` or both"
+                    );
+                    self.refuse(place(&key), message);
+                }
+            }
+        }
+        computed
     }
 
     fn version(&mut self, raw: RawVersion) -> Version {
@@ -284,8 +303,10 @@ impl Reader<'_> {
             url: self.web_url(raw.url, "url"),
             url_at,
             mirror_url: self.web_url(raw.mirror_url, "mirror_url"),
-            checksum: self.checksum(raw.checksum),
+            checksum: self.checksum(raw.checksum, "checksum"),
             checksum_at,
+            disk_checksum: self.checksum(raw.disk_checksum, "disk_checksum"),
+            computed: self.computed(raw.computed),
             checksum_url: self.web_url(raw.checksum_url, "checksum_url"),
             checksums_url: self.web_url(raw.checksums_url, "checksums_url"),
             build_date: self.value(

@@ -73,6 +73,8 @@ const VERSION: Keys = Keys {
         ("url", Kind::Text),
         ("mirror_url", Kind::Text),
         ("checksum", Kind::Text),
+        ("disk_checksum", Kind::Text),
+        ("computed", Kind::Texts),
         ("checksum_url", Kind::Text),
         ("checksums_url", Kind::Text),
         ("build_date", Kind::Text),

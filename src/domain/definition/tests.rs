@@ -57,6 +57,26 @@ fn a_definition_becomes_valid_values() {
 }
 
 #[test]
+fn a_version_says_which_of_its_digests_were_computed() {
+    let packed = GOOD.replace(
+        "        build_date",
+        &format!(
+            "        disk_checksum: sha256:{}\n        computed: [disk_checksum]\n        build_date",
+            "1".repeat(64)
+        ),
+    );
+    let version = parse("images/ubuntu.yml", &packed)
+        .unwrap()
+        .remove(0)
+        .versions
+        .remove(0);
+    assert_eq!(version.disk_checksum.unwrap().hex(), "1".repeat(64));
+    assert_eq!(version.computed.keys(), ["disk_checksum"]);
+    let wrong = broken("build_date: 2026-07-25", "computed: [checksum, url]");
+    insta::assert_snapshot!(wrong.join("\n"), @"images/ubuntu.yml:23:30: error: `computed` lists `url`; expected `checksum`, `disk_checksum` or both [schema]");
+}
+
+#[test]
 fn every_wrong_value_is_found_with_its_place() {
     let found: Vec<_> = [
         ("visibility: public", "visibility: pubic"),

@@ -50,7 +50,7 @@ pub(super) fn expected(
 fn entry_data(entry: &NewEntry, carried: &Map<String, Value>) -> Value {
     let mut data = carried.clone();
     for (key, value) in entry.pairs() {
-        data.insert(key.to_owned(), Value::String(value.to_owned()));
+        data.insert(key.to_owned(), value.value());
     }
     Value::Object(data)
 }

@@ -7,7 +7,7 @@ use granit_parser::ScalarStyle;
 use super::comments::{pair_without_comments, without_comments};
 use super::scalar::{self, Place, Quote};
 use super::tree::{Content, Node};
-use super::{NewEntry, Refusal};
+use super::{Datum, NewEntry, Refusal};
 
 /// One key of an entry and how its value follows.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub(super) struct Layout {
 /// What a new entry consists of, in the order in which it is written.
 enum Part<'a> {
     /// A key that the new version has a value for.
-    Known(&'a str, &'a str),
+    Known(&'a str, Datum<'a>),
     /// A pair that is taken over from the neighbour.
     Carried(&'a Node, &'a Node),
 }
@@ -101,6 +101,7 @@ impl Layout {
         let similar = match key {
             "url" | "manifest" => ["url", "checksum"].iter(),
             "checksum" => ["url", "manifest"].iter(),
+            "disk_checksum" => ["checksum", "url"].iter(),
             _ => [].iter(),
         };
         let similar = similar
@@ -120,8 +121,20 @@ impl Layout {
     }
 
     /// `key: value` in this layout, where the key stands in column `column` (from 0).
-    fn pair(&self, key: &str, value: &str, column: usize, place: Place) -> String {
+    fn pair(&self, key: &str, datum: Datum, column: usize, place: Place) -> String {
         let mut field = self.field(key);
+        let value = match datum {
+            Datum::Text(text) => text,
+            Datum::List(words) => {
+                let usual = field.quote == Quote::Plain;
+                let quote = if usual { Quote::Plain } else { self.quote };
+                let words = words
+                    .iter()
+                    .map(|word| scalar::write(word, quote, self.quote, Place::Flow));
+                let list = words.collect::<Vec<_>>().join(", ");
+                return format!("{}: [{list}]", field.key);
+            }
+        };
         let unfit = !scalar::is_printable(value) || value.starts_with(' ') || value.is_empty();
         if field.quote == Quote::Block && (unfit || place == Place::Flow) {
             field = Field {
@@ -167,7 +180,7 @@ impl Layout {
         let pairs = entry.pairs();
         let pairs = pairs
             .iter()
-            .map(|(key, value)| self.pair(key, value, 0, Place::Flow));
+            .map(|(key, value)| self.pair(key, *value, 0, Place::Flow));
         format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
     }
 
@@ -194,7 +207,7 @@ impl Layout {
             }
             match part {
                 Part::Known(key, value) => {
-                    out.push_str(&self.pair(key, value, column, Place::Block));
+                    out.push_str(&self.pair(key, *value, column, Place::Block));
                 }
                 Part::Carried(key, value) => {
                     let line = text[..key.start]
@@ -242,7 +255,7 @@ impl Layout {
             ));
         }
         let written = parts.iter().map(|part| match part {
-            Part::Known(key, value) => self.pair(key, value, 0, Place::Flow),
+            Part::Known(key, value) => self.pair(key, *value, 0, Place::Flow),
             Part::Carried(key, value) => text[key.start..value.end].to_owned(),
         });
         Ok(format!(
@@ -282,7 +295,7 @@ fn parts<'a>(
         let name = key.scalar().unwrap_or_default();
         if let Some((name, new)) = known.iter().find(|(known, _)| *known == name) {
             refuse_properties(key, value)?;
-            parts.push(Part::Known(name, new));
+            parts.push(Part::Known(name, *new));
         } else if carried.contains(&name) {
             refuse_properties(key, value)?;
             parts.push(Part::Carried(key, value));

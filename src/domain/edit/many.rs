@@ -64,6 +64,8 @@ mod tests {
             version: version.to_owned(),
             url: format!("https://images.example/{version}/a.img"),
             checksum: format!("sha256:{}", "a".repeat(64)),
+            disk_checksum: None,
+            computed: Vec::new(),
             build_date: None,
             manifest: None,
             signed_by: None,

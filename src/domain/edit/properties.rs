@@ -40,18 +40,24 @@ fn new_entry() -> impl Strategy<Value = NewEntry> {
         version,
         url,
         "sha(256|512):[0-9a-f]{8}",
+        prop::option::of("sha(256|512):[0-9a-f]{8}"),
+        prop::sample::subsequence(vec!["checksum", "disk_checksum"], 0..=2),
         prop::option::of(date),
         prop::option::of(url),
         prop::option::of(hex),
     )
         .prop_map(
-            |(version, url, checksum, build_date, manifest, signed_by)| NewEntry {
-                version,
-                url,
-                checksum,
-                build_date,
-                manifest,
-                signed_by,
+            |(version, url, checksum, disk_checksum, computed, build_date, manifest, signed_by)| {
+                NewEntry {
+                    version,
+                    url,
+                    checksum,
+                    disk_checksum,
+                    computed: computed.into_iter().map(str::to_owned).collect(),
+                    build_date,
+                    manifest,
+                    signed_by,
+                }
             },
         )
 }
@@ -82,7 +88,7 @@ fn new_data(image: &Image, entry: &NewEntry, position: Position) -> Map<String, 
     let mut data: Map<String, Value> = entry
         .pairs()
         .into_iter()
-        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .map(|(key, value)| (key.to_owned(), value.value()))
         .collect();
     let neighbour = match position {
         Position::First => image.entries.first(),
@@ -118,8 +124,11 @@ fn by_yaml_edit(
         .get_sequence("versions")
         .unwrap();
     if let Some(new) = new {
-        let string =
-            |value: &Value| YamlValue::Scalar(ScalarValue::string(value.as_str().unwrap()));
+        let text = |value: &Value| YamlValue::Scalar(ScalarValue::string(value.as_str().unwrap()));
+        let string = |value: &Value| match value.as_array() {
+            Some(words) => YamlValue::Sequence(words.iter().map(text).collect()),
+            None => text(value),
+        };
         let entry: BTreeMap<String, YamlValue> = new
             .iter()
             .map(|(key, value)| (key.clone(), string(value)))

@@ -7,6 +7,8 @@ pub(super) fn entry(version: &str) -> NewEntry {
         version: version.to_owned(),
         url: format!("https://images.example/{version}/disk.qcow2"),
         checksum: "sha256:00ff".to_owned(),
+        disk_checksum: None,
+        computed: Vec::new(),
         build_date: Some("2026-07-25".to_owned()),
         manifest: None,
         signed_by: None,
@@ -193,6 +195,38 @@ images:
             id: 9d3a57a2-4a5a-4c39-8f3e-1f1f3b0d7a60
             version: v1
     ");
+}
+
+#[test]
+fn computed_digests_follow_the_checksum_whatever_the_neighbour_had() {
+    let entry = NewEntry {
+        disk_checksum: Some("sha256:11ee".to_owned()),
+        computed: vec!["checksum".to_owned(), "disk_checksum".to_owned()],
+        build_date: None,
+        ..entry("20260725")
+    };
+    let change = |text: &str| {
+        let change = Change {
+            image: "A",
+            add: Some(&entry),
+            remove: &[0],
+            position: Position::First,
+        };
+        edit(text, &change).unwrap()
+    };
+    let plain = "images:\n  - name: A\n    versions:\n      - version: '1'\n        url: https://images.example/a\n        checksum: sha256:aa\n        computed:\n          - checksum\n";
+    insta::assert_snapshot!(change(plain), @r"
+    images:
+      - name: A
+        versions:
+          - version: '20260725'
+            url: https://images.example/20260725/disk.qcow2
+            checksum: sha256:00ff
+            disk_checksum: sha256:11ee
+            computed: [checksum, disk_checksum]
+    ");
+    let flow = "images: [{name: A, versions: [{version: '1', url: https://images.example/a}]}]";
+    insta::assert_snapshot!(change(flow), @r"images: [{name: A, versions: [{version: '20260725', url: https://images.example/20260725/disk.qcow2, checksum: sha256:00ff, disk_checksum: sha256:11ee, computed: [checksum, disk_checksum]}]}]");
 }
 
 #[test]

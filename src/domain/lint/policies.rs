@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::Scope;
-use crate::domain::definition::{Definition, Version};
+use crate::domain::definition::{Computed, Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::policy::{self, Policy, PolicyOverride};
 use crate::domain::wanted;
@@ -132,6 +132,8 @@ fn future(definition: &Definition) -> Version {
         mirror_url: None,
         checksum: None,
         checksum_at: definition.versions_at,
+        disk_checksum: None,
+        computed: Computed::default(),
         checksum_url: None,
         checksums_url: None,
         build_date: Some(NaiveDate::default()),
