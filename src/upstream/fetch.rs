@@ -4,8 +4,12 @@
 //! https. Nobody's body is trusted to be small, whole or in time.
 
 mod error;
+mod host;
 mod image;
+mod patience;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -14,8 +18,8 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit};
+use tokio::time::timeout;
 use url::Url;
 
 use super::cache::{Cache, Entry, Validators};
@@ -23,21 +27,9 @@ use super::mapping::Mapping;
 use crate::domain::index::{Document, Kind, Request};
 pub use error::FetchError;
 use error::{root_cause, shown};
+use host::{Host, Hosts};
 pub use image::Download;
-
-const USER_AGENT: &str = concat!("reglaze/", env!("CARGO_PKG_VERSION"));
-
-/// Requests to one host at a time.
-const PER_HOST: usize = 8;
-
-/// Until a server has taken a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-
-/// Until the next piece of a document has come.
-const STALL: Duration = Duration::from_secs(20);
-
-/// For a document in all, redirects and retries included.
-const DEADLINE: Duration = Duration::from_mins(1);
+use patience::{Patience, Times};
 
 const MOST_REDIRECTS: usize = 8;
 
@@ -48,7 +40,8 @@ pub struct Fetcher {
     mapping: Mapping,
     cache: Option<Cache>,
     image_size: u64,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    times: Times,
+    hosts: Hosts,
     documents: Mutex<HashMap<DocumentKey, Arc<OnceCell<Outcome>>>>,
 }
 
@@ -61,6 +54,12 @@ struct Rule<'a> {
     /// Absent: any.
     hosts: Option<&'a BTreeSet<String>>,
     expected: &'static str,
+}
+
+/// The way to one body: how long it may still take, and the host that was asked last.
+struct Way {
+    patience: Patience,
+    host: Option<Arc<Host>>,
 }
 
 /// An answer with status 200 or 304, and how it was reached.
@@ -82,11 +81,20 @@ impl Fetcher {
         cache: Option<&Path>,
         image_size: u64,
     ) -> Result<Self, FetchError> {
+        Self::with_times(upstream_map, cache, image_size, Times::default())
+    }
+
+    fn with_times(
+        upstream_map: &[(String, String)],
+        cache: Option<&Path>,
+        image_size: u64,
+        times: Times,
+    ) -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
+            .user_agent(user_agent())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECT)
+            .connect_timeout(times.connect)
             .build()
             .map_err(|error| FetchError::Client {
                 reason: root_cause(&error),
@@ -96,7 +104,8 @@ impl Fetcher {
             mapping: Mapping::new(upstream_map),
             cache: cache.map(Cache::new),
             image_size,
-            hosts: Mutex::default(),
+            times,
+            hosts: Hosts::default(),
             documents: Mutex::default(),
         })
     }
@@ -122,30 +131,15 @@ impl Fetcher {
 
     async fn fetch(&self, request: &Request, hosts: &BTreeSet<String>) -> Outcome {
         let url = parsed(&request.url)?;
-        let deadline = Instant::now() + DEADLINE;
-        let mut attempt = 0;
-        loop {
-            let answered = timeout_at(deadline, self.attempt(&url, request.kind, hosts)).await;
-            let error = match answered {
-                Ok(Ok(document)) => return Ok(Arc::new(document)),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    return Err(FetchError::TooSlow {
-                        url: shown(&url),
-                        seconds: DEADLINE.as_secs(),
-                    });
-                }
-            };
-            let Some(pause) = retry::pause(&error, attempt) else {
-                return Err(error);
-            };
-            if Instant::now() + pause >= deadline {
-                return Err(error);
-            }
-            tracing::debug!("{error}; trying again in {} ms", pause.as_millis());
-            tokio::time::sleep(pause).await;
-            attempt += 1;
+        let mut way = Way::new(self.times.stall, self.times.document);
+        let outcome = retried(&mut way, async |way| {
+            self.attempt(&url, request.kind, hosts, way).await
+        })
+        .await;
+        if let Some(host) = &way.host {
+            host.ended(&outcome);
         }
+        outcome.map(Arc::new)
     }
 
     async fn attempt(
@@ -153,18 +147,19 @@ impl Fetcher {
         url: &Url,
         kind: Kind,
         hosts: &BTreeSet<String>,
+        way: &mut Way,
     ) -> Result<Document, FetchError> {
         let rule = Rule {
             hosts: Some(hosts),
             expected: kind.name(),
         };
-        let answer = self.answer(url, &rule, self.cache.as_ref()).await?;
+        let answer = self.answer(url, &rule, self.cache.as_ref(), way).await?;
         let location = answer.url.to_string();
         let body = if answer.response.status() == StatusCode::NOT_MODIFIED {
             answer.kept.map(|entry| entry.body).unwrap_or_default()
         } else {
             let validators = validators(answer.response.headers());
-            let body = whole(answer.response, &answer.url, limit(kind)).await?;
+            let body = whole(answer.response, &answer.url, limit(kind), &way.patience).await?;
             if let Some(cache) = &self.cache {
                 cache.put(answer.real.as_str(), &validators, &body);
             }
@@ -185,35 +180,31 @@ impl Fetcher {
         start: &Url,
         rule: &Rule<'_>,
         cache: Option<&Cache>,
+        way: &mut Way,
     ) -> Result<Answer, FetchError> {
         let mut url = start.clone();
         let mut from: Option<Url> = None;
         for _ in 0..=MOST_REDIRECTS {
             let real = self.real(&url, from.as_ref(), rule)?;
+            let host = self.hosts.of(&url);
+            way.host = Some(Arc::clone(&host));
             // A stream keeps its place for hours; it is the caller who says how many there are.
             let permit = match rule.hosts {
-                Some(_) => self.place_at(&url).await,
+                Some(_) => Some(way.patience.uncounted(host.place(&url)).await?),
                 None => None,
             };
             let kept = cache.and_then(|cache| cache.get(real.as_str()));
             let headers = kept.as_ref().map(conditions).unwrap_or_default();
             tracing::debug!("GET {}", shown(&url));
             let sent = self.client.get(real.clone()).headers(headers).send();
-            let response = match timeout(STALL, sent).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) => {
-                    return Err(FetchError::Unreachable {
-                        url: shown(&url),
-                        reason: root_cause(&error),
-                    });
-                }
-                Err(_) => {
-                    return Err(FetchError::TooSlow {
-                        url: shown(&url),
-                        seconds: STALL.as_secs(),
-                    });
-                }
-            };
+            let response = way
+                .patience
+                .piece(&url, self.told(sent, &host))
+                .await?
+                .map_err(|error| FetchError::Unreachable {
+                    url: shown(&url),
+                    reason: root_cause(&error),
+                })?;
             let status = response.status();
             if status == StatusCode::OK || (status == StatusCode::NOT_MODIFIED && kept.is_some()) {
                 return Ok(Answer {
@@ -240,6 +231,16 @@ impl Fetcher {
             url: shown(start),
             most: MOST_REDIRECTS,
         })
+    }
+
+    /// Waits for an answer, and tells people for whom if it takes long.
+    async fn told<T>(&self, sent: impl Future<Output = T>, host: &Host) -> T {
+        let mut sent = std::pin::pin!(sent);
+        if let Ok(answered) = timeout(self.times.told, &mut sent).await {
+            return answered;
+        }
+        host.is_waited_for();
+        sent.await
     }
 
     /// Where a URL is fetched from, if it may be; fails with [`FetchError`].
@@ -282,16 +283,44 @@ impl Fetcher {
             .flatten()
             .unwrap_or(target))
     }
+}
 
-    async fn place_at(&self, url: &Url) -> Option<OwnedSemaphorePermit> {
-        let semaphore = {
-            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            let host = url.host_str().unwrap_or_default().to_owned();
-            let new = || Arc::new(Semaphore::new(PER_HOST));
-            Arc::clone(hosts.entry(host).or_insert_with(new))
+impl Way {
+    fn new(stall: Duration, whole: Duration) -> Self {
+        Self {
+            patience: Patience::new(stall, whole),
+            host: None,
+        }
+    }
+}
+
+/// Tries again what may pass, as long as there is time; fails with the last [`FetchError`].
+async fn retried<T>(
+    way: &mut Way,
+    mut attempt: impl AsyncFnMut(&mut Way) -> Result<T, FetchError>,
+) -> Result<T, FetchError> {
+    let mut count = 0;
+    loop {
+        let error = match attempt(way).await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
         };
-        // It is never closed.
-        semaphore.acquire_owned().await.ok()
+        let Some(pause) = retry::pause(&error, count).filter(|pause| *pause < way.patience.left())
+        else {
+            return Err(error);
+        };
+        tracing::debug!("{error}; trying again in {} ms", pause.as_millis());
+        tokio::time::sleep(pause).await;
+        count += 1;
+    }
+}
+
+/// The name under which upstreams know us, with the place to complain at if there is one.
+fn user_agent() -> String {
+    let name = concat!("reglaze/", env!("CARGO_PKG_VERSION"));
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => name.to_owned(),
+        repository => format!("{name} (+{repository})"),
     }
 }
 
@@ -305,7 +334,12 @@ const fn limit(kind: Kind) -> u64 {
 }
 
 /// Reads a body to its end; fails with [`FetchError`] if it is cut, stalls, or exceeds `limit`.
-async fn whole(mut response: Response, url: &Url, limit: u64) -> Result<Vec<u8>, FetchError> {
+async fn whole(
+    mut response: Response,
+    url: &Url,
+    limit: u64,
+    patience: &Patience,
+) -> Result<Vec<u8>, FetchError> {
     let too_large = || FetchError::TooLarge {
         url: shown(url),
         limit,
@@ -315,19 +349,13 @@ async fn whole(mut response: Response, url: &Url, limit: u64) -> Result<Vec<u8>,
     }
     let mut body = Vec::new();
     loop {
-        match timeout(STALL, response.chunk()).await {
-            Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
-            Ok(Ok(None)) => return Ok(body),
-            Ok(Err(error)) => {
+        match patience.piece(url, response.chunk()).await? {
+            Ok(Some(piece)) => body.extend_from_slice(&piece),
+            Ok(None) => return Ok(body),
+            Err(error) => {
                 return Err(FetchError::Cut {
                     url: shown(url),
                     reason: root_cause(&error),
-                });
-            }
-            Err(_) => {
-                return Err(FetchError::TooSlow {
-                    url: shown(url),
-                    seconds: STALL.as_secs(),
                 });
             }
         }

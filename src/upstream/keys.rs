@@ -83,9 +83,7 @@ impl Keys {
                 .cache
                 .as_ref()
                 .map(|cache| cache.join(format!("{fingerprint}.asc")));
-            let earlier = file
-                .filter(|_| !known)
-                .and_then(|file| std::fs::read(file).ok());
+            let earlier = file.filter(|_| !known).and_then(|file| cache::read(&file));
             if let Some(Ok(earlier)) = earlier.map(|bytes| Keyring::parse(&bytes)) {
                 keyring.extend(earlier.only(std::slice::from_ref(fingerprint)));
             }

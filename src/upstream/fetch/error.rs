@@ -42,7 +42,7 @@ pub enum FetchError {
         expected: String,
     },
     /// Another status than 200.
-    #[error("`{url}` answered {status} {reason}; expected {expected}")]
+    #[error("`{url}` answered {status} {reason}{again}; expected {expected}", again = asked_back(*retry_after))]
     Status {
         /// What was asked.
         url: String,
@@ -105,6 +105,30 @@ pub enum FetchError {
         /// The limit.
         seconds: u64,
     },
+    /// An image that comes drop by drop.
+    #[error(
+        "`{url}` gave less than {least} bytes within {seconds} seconds of waiting; expected an image that ends one day"
+    )]
+    Trickles {
+        /// What was asked.
+        url: String,
+        /// What would do.
+        least: u64,
+        /// In which time.
+        seconds: u64,
+    },
+    /// A host that was tried often enough.
+    #[error(
+        "`{url}` was not asked for: {failed} documents in a row did not come from `{host}`; expected a host that answers, try again later"
+    )]
+    GivenUp {
+        /// What would have been asked.
+        url: String,
+        /// Its host.
+        host: String,
+        /// How often it has failed.
+        failed: usize,
+    },
 }
 
 impl FetchError {
@@ -118,6 +142,13 @@ impl FetchError {
             }
         )
     }
+}
+
+/// What a server says of when it will serve us, for people.
+fn asked_back(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |pause| {
+        format!(" and wants to be asked again after {} s", pause.as_secs())
+    })
 }
 
 /// A URL for people: without credentials and without the query, which may be a signature.

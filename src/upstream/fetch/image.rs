@@ -5,13 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use tokio::time::timeout;
+use reqwest::Response;
+use tokio::time::{Instant, timeout};
+use url::Url;
 
 use super::error::{root_cause, shown};
-use super::{DEADLINE, FetchError, Fetcher, Rule, parsed, retry};
+use super::{FetchError, Fetcher, Rule, Times, Way, parsed, retried};
 
-/// Until the next piece of an image has come.
-const IMAGE_STALL: Duration = Duration::from_mins(1);
+/// What an image must have moved on by whenever it was waited for as long as its window: a drop now and then would keep
+/// a run alive for years.
+pub(super) const LEAST: u64 = 4 << 20;
 
 /// An image's bytes on their way.
 pub struct Download {
@@ -29,23 +32,11 @@ impl Fetcher {
             hosts: None,
             expected: "an image",
         };
-        let mut attempt = 0;
-        let answer = loop {
-            match timeout(DEADLINE, self.answer(&url, &rule, None)).await {
-                Ok(Ok(answer)) => break answer,
-                Ok(Err(error)) => match retry::pause(&error, attempt) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(error),
-                },
-                Err(_) => {
-                    return Err(FetchError::TooSlow {
-                        url: shown(&url),
-                        seconds: DEADLINE.as_secs(),
-                    });
-                }
-            }
-            attempt += 1;
-        };
+        let mut way = Way::new(self.times.image_stall, self.times.image_begin);
+        let answer = retried(&mut way, async |way| {
+            self.answer(&url, &rule, None, way).await
+        })
+        .await?;
         let size = answer.response.content_length();
         let limit = self.image_size;
         if size.is_some_and(|size| size > limit) {
@@ -54,35 +45,78 @@ impl Fetcher {
                 limit,
             });
         }
-        let state = Some((answer.response, 0_u64));
-        let name = shown(&url);
-        let body = stream::unfold(state, move |state| {
-            let url = name.clone();
-            async move {
-                let (mut response, before) = state?;
-                let piece = match timeout(IMAGE_STALL, response.chunk()).await {
-                    Ok(Ok(Some(piece))) => piece,
-                    Ok(Ok(None)) => return None,
-                    Ok(Err(error)) => {
-                        let reason = root_cause(&error);
-                        return Some((Err(FetchError::Cut { url, reason }), None));
-                    }
-                    Err(_) => {
-                        let seconds = IMAGE_STALL.as_secs();
-                        return Some((Err(FetchError::TooSlow { url, seconds }), None));
-                    }
-                };
-                let received = before + piece.len() as u64;
-                if received > limit {
-                    return Some((Err(FetchError::TooLarge { url, limit }), None));
-                }
-                Some((Ok(piece), Some((response, received))))
+        let flow = Flow {
+            response: answer.response,
+            url,
+            limit,
+            times: self.times,
+            received: 0,
+            waited: Duration::ZERO,
+            received_before: 0,
+        };
+        let body = stream::unfold(Some(flow), |flow| async {
+            let mut flow = flow?;
+            match flow.next().await {
+                Ok(Some(piece)) => Some((Ok(piece), Some(flow))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
             }
         });
         Ok(Download {
             size,
             body: body.boxed(),
         })
+    }
+}
+
+/// A body as it comes.
+struct Flow {
+    response: Response,
+    url: Url,
+    limit: u64,
+    times: Times,
+    received: u64,
+    /// How long was waited in this window; the time that the taker needs does not count.
+    waited: Duration,
+    /// What had come when this window began.
+    received_before: u64,
+}
+
+impl Flow {
+    async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let too_slow = |limit: Duration| FetchError::TooSlow {
+            url: shown(&self.url),
+            seconds: limit.as_secs(),
+        };
+        let begin = Instant::now();
+        let piece = timeout(self.times.image_stall, self.response.chunk())
+            .await
+            .map_err(|_| too_slow(self.times.image_stall))?
+            .map_err(|error| FetchError::Cut {
+                url: shown(&self.url),
+                reason: root_cause(&error),
+            })?;
+        let Some(piece) = piece else { return Ok(None) };
+        self.received += piece.len() as u64;
+        if self.received > self.limit {
+            return Err(FetchError::TooLarge {
+                url: shown(&self.url),
+                limit: self.limit,
+            });
+        }
+        self.waited += begin.elapsed();
+        if self.waited >= self.times.image_window {
+            if self.received - self.received_before < LEAST {
+                return Err(FetchError::Trickles {
+                    url: shown(&self.url),
+                    least: LEAST,
+                    seconds: self.times.image_window.as_secs(),
+                });
+            }
+            self.waited = Duration::ZERO;
+            self.received_before = self.received;
+        }
+        Ok(Some(piece))
     }
 }
 
