@@ -19,8 +19,7 @@ use crate::domain::attested::{self, Attested, ProofError, Verify};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::index::{self, Document, IndexError};
-use crate::domain::signature::Fingerprint;
-use crate::domain::source::{ParameterError, Signature, Source};
+use crate::domain::source::{Digest, ParameterError, Pin, Source};
 use crate::settings::Settings;
 pub use cache::write as write_file;
 pub use discover::{Failure, Newest};
@@ -70,6 +69,24 @@ pub enum UpstreamError {
     /// An index does not tell the newest build.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The source names no manifest.
+    #[error(
+        "the source of `{file}` names no checksum manifest, and its index tells no digest; expected `manifest:` in the definition"
+    )]
+    NoManifest {
+        /// The image's file.
+        file: String,
+    },
+    /// The index tells digests of its newest build only, and that is another one by now.
+    #[error("`{index}` tells of `{newest}` now, no longer of `{url}`")]
+    NoLongerTold {
+        /// The image.
+        url: String,
+        /// The index.
+        index: String,
+        /// Its newest build.
+        newest: String,
+    },
     /// There is no key to check with.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -103,7 +120,11 @@ impl UpstreamError {
 
     /// Whether the document is not there (any more), as opposed to not to be had.
     fn is_gone(&self) -> bool {
-        matches!(self, Self::Fetch(error) if error.is_gone())
+        match self {
+            Self::Fetch(error) => error.is_gone(),
+            Self::NoLongerTold { .. } => true,
+            _ => false,
+        }
     }
 }
 
@@ -258,16 +279,13 @@ impl Upstream {
         );
         let hosts = Arc::new(tracked.source.hosts(index, &variables));
         let reviewed = attested::reviewed(version, true)?;
-        let proven = self
-            .prove(
-                tracked.source,
-                index,
-                &variables,
-                &file,
-                version.manifest.as_deref(),
-                &hosts,
-            )
-            .await;
+        let proven = if matches!(index.checksum, Digest::Told { .. }) {
+            self.told_again(&tracked, &url).await
+        } else {
+            let manifest = version.manifest.as_deref();
+            self.prove(tracked.source, index, &variables, &file, manifest, &hosts)
+                .await
+        };
         let at = |finding: Finding| {
             finding
                 .at(&definition.file, version.at)
@@ -300,15 +318,35 @@ impl Upstream {
         }
     }
 
+    /// What an index tells of a build now, if that is still its newest.
+    async fn told_again(
+        &self,
+        tracked: &Tracked<'_>,
+        url: &str,
+    ) -> Result<(Attested, Vec<String>), UpstreamError> {
+        let newest = self
+            .newest(tracked, None)
+            .await
+            .map_err(|failure| failure.error)?;
+        if newest.candidate.url == url {
+            return Ok((newest.attested, newest.notes));
+        }
+        Err(UpstreamError::NoLongerTold {
+            url: url.to_owned(),
+            index: newest.candidate.told_by,
+            newest: newest.candidate.build,
+        })
+    }
+
     /// The file in which a pinned key is published, known to hold it. Fails with [`KeyError`].
     pub async fn key_file(
         &self,
         source: &Source,
-        signature: &Signature,
-        fingerprint: &Fingerprint,
+        pin: &Pin<'_>,
     ) -> Result<Arc<Document>, KeyError> {
-        let hosts = Arc::new(source.key_hosts(signature));
-        keys::file(&self.fetcher, source, signature, fingerprint, &hosts).await
+        let hosts = Arc::new(source.key_hosts(pin.signature, &pin.variables));
+        let url = source.key_url(pin.signature, &pin.variables, pin.fingerprint)?;
+        keys::file(&self.fetcher, url, pin.fingerprint, &hosts).await
     }
 
     /// Begins to fetch an image's bytes. Fails with [`FetchError`].

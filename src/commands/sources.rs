@@ -1,6 +1,5 @@
 //! `reglaze sources`: which upstreams are known and whose keys they name; with `--save-keys` fills `keys/`.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::finding::Finding;
 use crate::domain::report::{Ending, Report, escape_markdown, printable};
 use crate::domain::signature::Fingerprint;
-use crate::domain::source::{Form, Signature, Source};
+use crate::domain::source::{Form, Pin, Source};
 use crate::settings::Settings;
 use crate::upstream::{self, Upstream};
 
@@ -28,12 +27,14 @@ pub async fn run(settings: &Settings, save_keys: bool) -> anyhow::Result<Report>
         let upstream = Upstream::new(settings, all)?;
         let wanted: Vec<_> = sources
             .iter()
-            .flat_map(|(source, _)| pinned(source).into_iter().map(move |pin| (source, pin)))
+            .flat_map(|(source, _)| source.pins().into_iter().map(move |pin| (source, pin)))
             .collect();
         tracing::info!("fetching {} keys", wanted.len());
-        keys = join_all(wanted.iter().map(|(source, (signature, fingerprint))| {
-            save(&upstream, source, signature, fingerprint, &settings.keys)
-        }))
+        keys = join_all(
+            wanted
+                .iter()
+                .map(|(source, pin)| save(&upstream, source, pin, &settings.keys)),
+        )
         .await;
         let failed = keys.iter().filter_map(|key| key.error.as_ref());
         findings.extend(failed.map(|error| Finding::error("key", error.clone())));
@@ -55,28 +56,11 @@ struct Key {
     error: Option<String>,
 }
 
-/// Each pinned key of a source, once, with a signature that names it.
-fn pinned(source: &Source) -> Vec<(&Signature, &Fingerprint)> {
-    let mut seen = BTreeSet::new();
-    source
-        .indexes
-        .iter()
-        .filter_map(|index| index.signature.as_ref())
-        .flat_map(|signature| signature.keys.iter().map(move |key| (signature, key)))
-        .filter(|(_, key)| seen.insert(*key))
-        .collect()
-}
-
 /// Fetches a key and writes it, unless the file has it already.
-async fn save(
-    upstream: &Upstream,
-    source: &Source,
-    signature: &Signature,
-    fingerprint: &Fingerprint,
-    folder: &Path,
-) -> Key {
+async fn save(upstream: &Upstream, source: &Source, pin: &Pin<'_>, folder: &Path) -> Key {
+    let fingerprint = pin.fingerprint;
     let path = folder.join(format!("{fingerprint}.asc"));
-    let written = match upstream.key_file(source, signature, fingerprint).await {
+    let written = match upstream.key_file(source, pin).await {
         Ok(file) if std::fs::read(&path).is_ok_and(|old| old == file.bytes) => Ok("current"),
         Ok(file) => upstream::write_file(&path, &file.bytes)
             .map(|()| "saved")
@@ -131,10 +115,14 @@ fn as_json(source: &Source, file: Option<&str>) -> Value {
             )
         })
         .collect();
-    let keys: Vec<_> = pinned(source)
+    let keys: Vec<_> = source
+        .pins()
         .into_iter()
-        .map(|(signature, fingerprint)| {
-            json!({"fingerprint": fingerprint, "url": signature.key_url.replace("{fingerprint}", fingerprint.as_str())})
+        .map(|pin| {
+            let url = source.key_url(pin.signature, &pin.variables, pin.fingerprint);
+            // A template with a parameter that only a definition says is shown as it is.
+            let url = url.unwrap_or_else(|_| pin.signature.key_url.clone());
+            json!({"fingerprint": pin.fingerprint, "url": url})
         })
         .collect();
     json!({
@@ -203,10 +191,8 @@ fn as_text(sources: &[(Source, Option<String>)], keys: &[Key]) -> String {
             printable(origin)
         );
         let _ = writeln!(text, "  {}", parameters_word(source));
-        let pins: Vec<_> = pinned(source)
-            .iter()
-            .map(|(_, key)| key.to_string())
-            .collect();
+        let pins = source.pins();
+        let pins: Vec<_> = pins.iter().map(|pin| pin.fingerprint.to_string()).collect();
         let _ = match pins.as_slice() {
             [] => writeln!(text, "  checksums are not signed"),
             pins => writeln!(
@@ -226,9 +212,10 @@ fn as_text(sources: &[(Source, Option<String>)], keys: &[Key]) -> String {
 fn as_markdown(sources: &[(Source, Option<String>)]) -> String {
     let mut text = String::from("| source | parameters | keys |\n| --- | --- | --- |\n");
     for (source, _) in sources {
-        let pins: Vec<_> = pinned(source)
+        let pins = source.pins();
+        let pins: Vec<_> = pins
             .iter()
-            .map(|(_, key)| format!("`{key}`"))
+            .map(|pin| format!("`{}`", pin.fingerprint))
             .collect();
         let _ = writeln!(
             text,

@@ -224,6 +224,48 @@ pub fn attest(
     Ok((attested, notes))
 }
 
+/// Takes a digest that an index itself tells.
+///
+/// `signed`: the verdict on that index, if it is signed. Fails with [`ProofError`] on a weak digest.
+pub fn told(
+    file: &str,
+    checksum: Checksum,
+    index: &str,
+    signed: Option<Signed>,
+) -> Result<(Attested, Vec<String>), ProofError> {
+    if checksum.is_weak() {
+        return Err(ProofError::Weak {
+            url: index.to_owned(),
+            file: file.to_owned(),
+            algorithm: checksum.algorithm(),
+        });
+    }
+    let notes = signed
+        .as_ref()
+        .map(|signed| signed.notes.clone())
+        .unwrap_or_default();
+    let attested = Attested {
+        checksum,
+        verified: if signed.is_some() {
+            Verified::Signature
+        } else {
+            Verified::Checksum
+        },
+        signed_by: signed.map(|signed| signed.key),
+        manifest: Some(index.to_owned()),
+    };
+    Ok((attested, notes))
+}
+
+/// Checks the signature of a document, whatever it says. Fails with [`ProofError`].
+pub fn signed(
+    document: Evidence,
+    signing: Signing,
+    now: DateTime<Utc>,
+) -> Result<Signed, ProofError> {
+    signed_text(document, signing, now).map(|(_, signed)| signed)
+}
+
 /// Takes what people reviewed and merged: the digest of the definition.
 ///
 /// With `trust_signed_by` the reviewed `signed_by` counts as a signature: for manifests that the upstream has removed

@@ -34,6 +34,14 @@ pub enum ChecksumError {
         /// The name as it was given.
         name: String,
     },
+    /// Another algorithm than the one asked for.
+    #[error("the digest is {found}, expected {expected}")]
+    OtherAlgorithm {
+        /// The algorithm named.
+        found: Algorithm,
+        /// The algorithm asked for.
+        expected: Algorithm,
+    },
     /// Too short or too long for its algorithm.
     #[error("{algorithm} checksum has {found} digits, expected {expected}")]
     WrongLength {
@@ -213,6 +221,46 @@ impl Checksum {
         Self::from_digest(algorithm, &bytes)
     }
 
+    /// Takes a digest as indexes write it: hex or Base64, alone or after `sha256:` and the like.
+    ///
+    /// `algorithm`: the one that is expected. Without it the text tells: by its prefix, else by its length.
+    /// Fails with [`ChecksumError`].
+    pub fn from_any(text: &str, algorithm: Option<Algorithm>) -> Result<Self, ChecksumError> {
+        let text = text.trim();
+        let (said, digest) = match text.split_once(':') {
+            Some((name, digest)) => (Some(name.parse::<Algorithm>()?), digest.trim()),
+            None => (None, text),
+        };
+        if let (Some(said), Some(expected)) = (said, algorithm)
+            && said != expected
+        {
+            return Err(ChecksumError::OtherAlgorithm {
+                found: said,
+                expected,
+            });
+        }
+        let is_hex = digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match said.or(algorithm) {
+            Some(algorithm) if is_hex && digest.len() == algorithm.hex_digits() => {
+                Self::new(algorithm, digest)
+            }
+            Some(algorithm) => match Self::from_base64(algorithm, digest) {
+                // Hex of a wrong length is Base64 only by accident.
+                Err(_) if is_hex => Self::new(algorithm, digest),
+                result => result,
+            },
+            None if is_hex => Self::from_hex(digest),
+            None => {
+                let bytes = BASE64
+                    .decode(digest)
+                    .map_err(|_| ChecksumError::NotBase64 {
+                        text: shortened(digest),
+                    })?;
+                Self::from_hex(&hex(&bytes))
+            }
+        }
+    }
+
     /// Takes the bytes that a hash function gave; fails with [`ChecksumError`] on a wrong length.
     pub fn from_digest(algorithm: Algorithm, digest: &[u8]) -> Result<Self, ChecksumError> {
         Self::new(algorithm, &hex(digest))
@@ -339,6 +387,56 @@ mod tests {
     }
 
     #[test]
+    fn digests_of_indexes_are_read_in_every_form() {
+        let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+        for text in [
+            SHA256_OF_NOTHING.to_owned(),
+            SHA256_OF_NOTHING.to_uppercase(),
+            format!("sha256:{SHA256_OF_NOTHING}"),
+            format!(" SHA-256: {SHA256_OF_NOTHING}\n"),
+            base64.to_owned(),
+            format!("{base64}="),
+            format!("sha256:{base64}"),
+        ] {
+            for algorithm in [None, Some(Algorithm::Sha256)] {
+                let checksum = Checksum::from_any(&text, algorithm).unwrap();
+                assert_eq!(
+                    checksum.to_string(),
+                    format!("sha256:{SHA256_OF_NOTHING}"),
+                    "{text}"
+                );
+            }
+        }
+        let refused: Vec<String> = [
+            format!("sha512:{base64}"),
+            format!("sha1:{}", "0".repeat(40)),
+            "0".repeat(40),
+            "0".repeat(63),
+            "a page".to_owned(),
+            String::new(),
+            "crc:00".to_owned(),
+        ]
+        .iter()
+        .map(|text| {
+            Checksum::from_any(text, Some(Algorithm::Sha256))
+                .unwrap_err()
+                .to_string()
+        })
+        .collect();
+        insta::assert_snapshot!(refused.join("\n"), @r"
+        the digest is sha512, expected sha256
+        the digest is sha1, expected sha256
+        sha256 checksum has 40 digits, expected 64
+        sha256 checksum has 63 digits, expected 64
+        `a page` is not Base64, expected the standard alphabet
+        sha256 checksum has 0 digits, expected 64
+        checksum algorithm `crc` is unknown, expected one of md5, sha1, sha224, sha256, sha384, sha512
+        ");
+        let weak = Checksum::from_any(&"0".repeat(40), None).unwrap();
+        assert!(weak.is_weak());
+    }
+
+    #[test]
     fn what_is_wrong_is_said_in_one_sentence() {
         let errors: Vec<String> = ["sha256", "crc32:00", "sha256:00", "md5:zz", "sha256:é"]
             .into_iter()
@@ -381,6 +479,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_reader_panic(text in "\\PC*") {
             let _ = text.parse::<Checksum>();
+            let _ = Checksum::from_any(&text, None);
             let _ = Checksum::from_hex(&text);
             let _ = Checksum::from_base64(Algorithm::Sha256, &text);
         }

@@ -1,14 +1,18 @@
 //! Upstream indexes: the text of an upstream's list → its newest build. One file per format.
 //!
+//! A pointer may lead the way; then an engine reads the list.
 //! Engines are pure step functions: they say which documents they need, or what they have found. One loop outside
 //! fetches what all images need and asks again. The newest build is the one with the greatest version, whatever the
 //! order in the document; if it is not complete there is an error, never an older one.
 
 mod document;
+mod github;
 mod json;
 mod listing;
+mod pointer;
 mod simplestreams;
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,11 +21,13 @@ use chrono::NaiveDate;
 use regex::Regex;
 use url::Url;
 
-use super::source::{Engine, Index, ParameterError, Source};
+use super::checksum::{Algorithm, Checksum};
+use super::source::{Digest, DiskDigest, Engine, Index, ParameterError, Source};
 use super::template::{Escape, Variables};
 use super::version::Order;
 
-pub use document::Document;
+pub use document::{Document, Entry};
+use pointer::Lead;
 
 /// A document that is needed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +45,8 @@ pub enum Kind {
     Json,
     /// A directory listing.
     Listing,
+    /// A small text that names the newest build, or what stands in for one.
+    Pointer,
     /// A checksum manifest.
     Manifest,
     /// A signature.
@@ -53,6 +61,7 @@ impl Kind {
         match self {
             Self::Json => "a JSON index",
             Self::Listing => "a directory listing",
+            Self::Pointer => "a pointer to the newest build",
             Self::Manifest => "a checksum manifest",
             Self::Signature => "an OpenPGP signature",
             Self::Key => "an OpenPGP key",
@@ -85,6 +94,14 @@ pub struct Candidate {
     pub url: String,
     /// The name of the image's file.
     pub file: String,
+    /// The digest of that file, where the index itself tells it.
+    pub checksum: Option<Checksum>,
+    /// The digest of the disk in that file, where the index itself tells it.
+    pub disk_checksum: Option<Checksum>,
+    /// The document that told of this build.
+    pub told_by: String,
+    /// Every document that was read, in this order.
+    pub documents: Vec<String>,
     /// What templates may name from here on.
     pub variables: Variables,
 }
@@ -137,6 +154,16 @@ pub enum IndexError {
         /// Another one.
         second: String,
     },
+    /// A digest that is none, or proves nothing.
+    #[error("`{url}` gives no usable digest of `{file}`: {reason}")]
+    Digest {
+        /// The document.
+        url: String,
+        /// The file, or the disk in it.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// A path that makes no URL.
     #[error("`{url}` leads to `{target}`, which is no https URL of a file")]
     Target {
@@ -169,11 +196,29 @@ pub fn step(
         variables,
         order,
         fetched,
+        read: RefCell::default(),
     };
-    match &index.engine {
-        Engine::Simplestreams { .. } => simplestreams::step(&ask),
-        Engine::Listing { .. } => listing::step(&ask),
-        Engine::Json { .. } => json::step(&ask),
+    let Some(pointer) = &index.pointer else {
+        return read(&ask);
+    };
+    match pointer::follow(&ask, pointer)? {
+        Lead::Need(need) => Ok(need),
+        Lead::To(url, find) if matches!(index.engine, Engine::Pointed) => ask.found(&url, &find),
+        Lead::To(_, find) => read(&Ask {
+            variables: &find.variables,
+            ..ask
+        }),
+    }
+}
+
+fn read(ask: &Ask) -> Result<Step, IndexError> {
+    match &ask.index.engine {
+        // A source without an engine has a pointer, which has told everything.
+        Engine::Pointed => Ok(Step::Need(Vec::new())),
+        Engine::Simplestreams { .. } => simplestreams::step(ask),
+        Engine::Listing { .. } => listing::step(ask),
+        Engine::Json { .. } => json::step(ask),
+        Engine::Github { .. } => github::step(ask),
     }
 }
 
@@ -184,6 +229,8 @@ struct Ask<'a> {
     variables: &'a Variables,
     order: Order,
     fetched: &'a Fetched,
+    /// The documents that were at hand when they were asked for.
+    read: RefCell<Vec<String>>,
 }
 
 impl Ask<'_> {
@@ -207,12 +254,17 @@ impl Ask<'_> {
 
     /// The document, or the request for it.
     fn document(&self, url: &str, kind: Kind) -> Result<&Document, Step> {
-        self.fetched.get(url).map(Arc::as_ref).ok_or_else(|| {
-            Step::Need(vec![Request {
+        let Some(document) = self.fetched.get(url) else {
+            return Err(Step::Need(vec![Request {
                 url: url.to_owned(),
                 kind,
-            }])
-        })
+            }]));
+        };
+        let mut read = self.read.borrow_mut();
+        if !read.iter().any(|known| known == url) {
+            read.push(url.to_owned());
+        }
+        Ok(document)
     }
 
     /// The newest of some finds; several with one version are no matter here.
@@ -226,7 +278,7 @@ impl Ask<'_> {
         self.order.compare(left.build(), right.build())
     }
 
-    /// Finishes a find: where the image may be, its version and date. `from` is the document that told it.
+    /// Finishes a find: where the image may be, its version, date and digests. `from` is the document that told it.
     fn found(&self, from: &str, find: &Find) -> Result<Step, IndexError> {
         let templates = self.index.images.iter();
         let candidates = templates.map(|image| self.candidate(from, find, image));
@@ -248,18 +300,56 @@ impl Ask<'_> {
         let version = self
             .source
             .fill(&self.index.version, &variables, Escape::Nothing)?;
+        let told = |template: &str, algorithm, what: String| {
+            let digest = self.source.fill(template, &variables, Escape::Nothing)?;
+            told(&digest, algorithm).map_err(|reason| IndexError::Digest {
+                url: from.to_owned(),
+                file: what,
+                reason,
+            })
+        };
+        let checksum = match &self.index.checksum {
+            Digest::Told { digest, algorithm } => Some(told(digest, *algorithm, file.clone())?),
+            Digest::Manifest { .. } | Digest::Computed(_) => None,
+        };
+        let disk_checksum = match self.index.disk.as_ref().map(|disk| &disk.digest) {
+            Some(DiskDigest::Told { digest, algorithm }) => {
+                Some(told(digest, *algorithm, format!("the disk in {file}"))?)
+            }
+            Some(DiskDigest::Computed(_)) | None => None,
+        };
         Ok(Candidate {
             build,
             version,
             build_date,
             url,
             file,
+            checksum,
+            disk_checksum,
+            told_by: from.to_owned(),
+            documents: self.read.borrow().clone(),
             variables,
         })
     }
 }
 
+/// A digest that an index tells; the error is a reason.
+fn told(digest: &str, algorithm: Option<Algorithm>) -> Result<Checksum, String> {
+    if digest.trim().is_empty() {
+        return Err("there is none; expected a SHA-256 or SHA-512".to_owned());
+    }
+    let checksum = Checksum::from_any(digest, algorithm).map_err(|error| error.to_string())?;
+    if checksum.is_weak() {
+        return Err(format!(
+            "it is {} only, which proves nothing any more; expected a SHA-256 or SHA-512",
+            checksum.algorithm()
+        ));
+    }
+    Ok(checksum)
+}
+
 /// Something that matched: the variables so far, with its named groups.
+#[derive(Clone)]
 struct Find {
     variables: Variables,
 }
@@ -273,15 +363,22 @@ impl Find {
         find.add(pattern, text).then_some(find)
     }
 
-    /// Adds the groups of another match; says whether it matched.
+    /// Adds the groups of another match; says whether it matched. A group that took no part is empty.
     fn add(&mut self, pattern: &Regex, text: &str) -> bool {
         let Some(captures) = pattern.captures(text) else {
             return false;
         };
         for name in pattern.capture_names().flatten() {
-            if let Some(value) = captures.name(name) {
-                self.variables
-                    .insert(name.to_owned(), value.as_str().to_owned());
+            match captures.name(name) {
+                Some(value) => {
+                    let value = value.as_str().to_owned();
+                    self.variables.insert(name.to_owned(), value);
+                }
+                // A build needs its name; another variable may be told by something else.
+                None if name == "version" => return false,
+                None => {
+                    self.variables.entry(name.to_owned()).or_default();
+                }
             }
         }
         true

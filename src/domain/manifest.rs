@@ -121,24 +121,19 @@ pub fn digest_of(
     }
 }
 
-/// Every file that a manifest names, once, in its order, with the strongest digest given.
+/// Every file that a manifest names, once, in its order; last those whose line holds no whole digest.
 ///
-/// For upstreams whose manifest is also the list of what there is. Contradictions are left to
-/// [`digest_of`]. Fails with [`ManifestError`] if nothing can be read.
-pub fn entries(text: &str) -> Result<Vec<(String, Checksum)>, ManifestError> {
+/// For upstreams whose manifest is also the list of what there is: a damaged line must not hide the newest build.
+/// Fails with [`ManifestError`] if nothing can be read.
+pub fn names(text: &str) -> Result<Vec<String>, ManifestError> {
     let manifest = Manifest::read(text)?;
-    let mut strongest: BTreeMap<&str, &Checksum> = BTreeMap::new();
-    for (name, checksum) in manifest.named() {
-        let known = strongest.entry(name).or_insert(checksum);
-        if checksum.algorithm() > known.algorithm() {
-            *known = checksum;
+    let mut names: Vec<String> = manifest.names().into_iter().map(str::to_owned).collect();
+    for damaged in &manifest.damaged {
+        if !names.contains(damaged) {
+            names.push(damaged.clone());
         }
     }
-    Ok(manifest
-        .names()
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), (*strongest.get(name)?).clone())))
-        .collect())
+    Ok(names)
 }
 
 /// What a manifest says, line by line.

@@ -7,17 +7,18 @@ mod infer;
 mod parameters;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
 use super::checksum::Algorithm;
 use super::finding::Finding;
 use super::signature::Fingerprint;
+use super::template::Variables;
 use super::version::Order;
 
 pub use infer::Inferred;
-pub use parameters::ParameterError;
+pub use parameters::{ParameterError, Pin};
 
 /// The sources that the binary carries, by name: name and text. `build.rs` lists the files of `sources/`.
 pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
@@ -47,6 +48,29 @@ pub struct Source {
     pub defaults: Defaults,
     /// The product's name at endoflife.date.
     pub endoflife: Option<String>,
+    /// What its test reads.
+    pub tested_on: Option<TestedOn>,
+    /// Why its facts are not proven yet.
+    pub unproven: Option<String>,
+}
+
+/// What a source's test reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestedOn {
+    /// Documents that the upstream gave.
+    Capture,
+    /// Documents that we wrote from a description of their format.
+    Sample,
+}
+
+impl TestedOn {
+    /// The word in source files and lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Sample => "sample",
+        }
+    }
 }
 
 /// A parameter.
@@ -76,6 +100,8 @@ pub struct Mapping {
 pub struct Index {
     /// The parameters for which it is asked.
     pub when: BTreeMap<String, String>,
+    /// What names the newest, or where it is listed, before the engine is asked.
+    pub pointer: Option<Pointer>,
     /// How it is read.
     pub engine: Engine,
     /// Templates of the image's URL: one, and others where the same file may lie if its manifest is not there.
@@ -84,15 +110,56 @@ pub struct Index {
     pub version: String,
     /// How its versions order.
     pub order: Order,
-    /// The checksum manifest.
-    pub checksum: Manifest,
-    /// Who signs it.
+    /// Where the digest of the file is from.
+    pub checksum: Digest,
+    /// Where the digest of the disk in a packed file is from.
+    pub disk: Option<Disk>,
+    /// Who signs what.
     pub signature: Option<Signature>,
+}
+
+impl Index {
+    /// Whether the documents that the engine reads are clearsigned.
+    pub fn is_clearsigned(&self) -> bool {
+        self.signature_of(Of::Index)
+            .is_some_and(|signature| signature.form == Form::Clearsigned)
+    }
+
+    /// The signature, if it is over this.
+    pub fn signature_of(&self, of: Of) -> Option<&Signature> {
+        self.signature
+            .as_ref()
+            .filter(|signature| signature.of.contains(&of))
+    }
+}
+
+/// A small document or a redirect that tells more than can be known before. Its groups are variables of the engine.
+#[derive(Debug, Clone)]
+pub struct Pointer {
+    /// Template of its URL.
+    pub url: String,
+    /// What of it is read.
+    pub from: PointerFrom,
+    /// A pattern with named groups; absent: its date is all that it tells.
+    pub pattern: Option<String>,
+}
+
+/// What of a pointer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointerFrom {
+    /// Each line; the newest that matches counts.
+    Body,
+    /// The URL after redirects.
+    Location,
+    /// `Last-Modified`, as YYYYMMDD.
+    Modified,
 }
 
 /// How a list of builds is read. Patterns and URLs are templates.
 #[derive(Debug, Clone)]
 pub enum Engine {
+    /// No list: the pointer has told everything.
+    Pointed,
     /// A simplestreams index and the products file that it names.
     Simplestreams {
         /// The root to which paths are relative; ends with a slash.
@@ -108,9 +175,9 @@ pub enum Engine {
         /// An item's path, with named groups.
         path: Option<String>,
     },
-    /// A directory listing in HTML.
+    /// A directory listing.
     Listing {
-        /// The directory; ends with a slash.
+        /// The directory, with a slash at its end, or the text that lists files.
         url: String,
         /// A sub-directory's name, with named groups: the newest is entered.
         directory: Option<String>,
@@ -128,6 +195,17 @@ pub enum Engine {
         /// What a build must match: `key`, or a JSON path below it, and a pattern with named groups.
         matches: Vec<(String, String)>,
     },
+    /// The releases of a repository on GitHub; drafts never count.
+    Github {
+        /// `owner/name`.
+        repository: String,
+        /// A release's tag, with named groups.
+        tag: String,
+        /// The name of the release's file that is the image, with named groups.
+        asset: Option<String>,
+        /// Whether pre-releases count.
+        prereleases: bool,
+    },
 }
 
 /// Where the names of files are taken from.
@@ -137,37 +215,108 @@ pub enum Names {
     Html,
     /// The checksum manifest, which many upstreams keep better than their listings.
     Manifest,
+    /// The JSON that openSUSE's servers give for `?jsontable`.
+    Jsontable,
+    /// A text with one name per line.
+    Text,
 }
 
-/// A checksum manifest.
+/// Where the digest of the file is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manifest {
-    /// Template of its URL.
-    pub url: String,
-    /// The algorithm to take; absent: the strongest that it has.
-    pub algorithm: Option<Algorithm>,
+pub enum Digest {
+    /// A checksum manifest.
+    Manifest {
+        /// Template of its URL.
+        url: String,
+        /// The algorithm to take; absent: the strongest that it has.
+        algorithm: Option<Algorithm>,
+    },
+    /// The index itself.
+    Told {
+        /// Template of it: hex or Base64, alone or after `sha256:` and the like.
+        digest: String,
+        /// Its algorithm; absent: the value tells.
+        algorithm: Option<Algorithm>,
+    },
+    /// Nobody gives it: it is computed once from a download.
+    Computed(Algorithm),
 }
 
-/// The signature of a checksum manifest.
+/// The disk in a packed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Where its digest is from.
+    pub digest: DiskDigest,
+    /// A pattern of its name in an archive.
+    pub member: Option<String>,
+}
+
+/// Where the digest of a packed disk is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskDigest {
+    /// The index itself.
+    Told {
+        /// Template of it, as in [`Digest::Told`].
+        digest: String,
+        /// Its algorithm; absent: the value tells.
+        algorithm: Option<Algorithm>,
+    },
+    /// Nobody gives it: it is computed once from a download.
+    Computed(Algorithm),
+}
+
+/// Who signs what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     /// Its form.
     pub form: Form,
+    /// What is signed.
+    pub of: BTreeSet<Of>,
     /// The full fingerprints of the primary keys that count.
     pub keys: Vec<Fingerprint>,
+    /// Those that count only for one value of a variable: variable, value, fingerprints.
+    pub keys_by: BTreeMap<String, BTreeMap<String, Vec<Fingerprint>>>,
     /// Template of the URL where a key is published.
     pub key_url: String,
+}
+
+impl Signature {
+    /// The fingerprints that count for these values.
+    pub fn pinned(&self, variables: &Variables) -> Vec<Fingerprint> {
+        let by_value = self
+            .keys_by
+            .iter()
+            .filter_map(|(name, by_value)| by_value.get(variables.get(name)?));
+        let mut pinned = self.keys.clone();
+        for key in by_value.flatten() {
+            if !pinned.contains(key) {
+                pinned.push(key.clone());
+            }
+        }
+        pinned
+    }
+}
+
+/// What is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// The checksum manifest.
+    Manifest,
+    /// Every document that the engine reads.
+    Index,
+    /// The image.
+    Image,
 }
 
 /// The form of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
-    /// A file beside the manifest.
+    /// A file beside what it signs.
     Detached {
-        /// Template of its URL.
+        /// Template of its URL; `{document}` is that of what it signs.
         url: String,
     },
-    /// Around the manifest.
+    /// Around the text that it signs.
     Clearsigned,
 }
 

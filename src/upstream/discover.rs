@@ -1,21 +1,21 @@
 //! The loop around the engines: fetch what they need, ask again; then fetch what proves the find.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::{join_all, try_join};
 
 use super::fetch::FetchError;
-use super::{Tracked, Upstream, UpstreamError};
-use crate::domain::attested::{self, Attested, Evidence, Signing};
+use super::{KeyError, Tracked, Upstream, UpstreamError};
+use crate::domain::attested::{self, Attested, Evidence, ProofError, Signing};
 use crate::domain::index::{self, Candidate, Document, Fetched, IndexError, Kind, Request, Step};
-use crate::domain::signature::Keyring;
-use crate::domain::source::{Form, Index, Signature, Source};
+use crate::domain::signature::{Fingerprint, Keyring, Signed};
+use crate::domain::source::{Digest, Form, Index, Of, ParameterError, Signature, Source};
 use crate::domain::template::{Escape, Variables};
 use crate::domain::version::Order;
 
 /// An engine that asks more often than this asks in a circle.
-const MOST_STEPS: usize = 16;
+const MOST_STEPS: usize = 24;
 
 /// The newest build of an upstream, proven.
 #[derive(Debug, Clone)]
@@ -37,6 +37,40 @@ pub struct Failure {
     pub candidate: Option<Candidate>,
     /// Why it was not, or is not proven.
     pub error: UpstreamError,
+}
+
+/// The verdicts on signed documents, by their URLs.
+type Verdicts = BTreeMap<String, Signed>;
+
+/// How a source signs, with the values of one image.
+struct Signatures<'a> {
+    source: &'a Source,
+    signature: &'a Signature,
+    variables: &'a Variables,
+    hosts: &'a Arc<BTreeSet<String>>,
+    pinned: Vec<Fingerprint>,
+}
+
+impl<'a> Signatures<'a> {
+    fn new(
+        source: &'a Source,
+        signature: &'a Signature,
+        variables: &'a Variables,
+        hosts: &'a Arc<BTreeSet<String>>,
+    ) -> Result<Self, UpstreamError> {
+        Ok(Self {
+            source,
+            signature,
+            variables,
+            hosts,
+            pinned: source.pinned(signature, variables)?,
+        })
+    }
+
+    fn key_url(&self, fingerprint: &Fingerprint) -> Result<String, ParameterError> {
+        self.source
+            .key_url(self.signature, self.variables, fingerprint)
+    }
 }
 
 impl Upstream {
@@ -61,13 +95,14 @@ impl Upstream {
             .map_err(|error| early(error.into()))?;
         let order = order.unwrap_or(index.order);
         let hosts = Arc::new(source.hosts(index, &variables));
-        let candidates = self
+        let (candidates, signed) = self
             .discover(source, index, &variables, order, &hosts)
             .await
             .map_err(early)?;
         let mut absent: Option<Box<Failure>> = None;
         for candidate in candidates {
-            match self.proven(source, index, &candidate, &hosts).await {
+            let proven = self.proven(source, index, &candidate, &signed, &hosts);
+            match proven.await {
                 Ok((attested, notes)) => {
                     return Ok(Newest {
                         candidate,
@@ -100,23 +135,34 @@ impl Upstream {
         Err(absent.unwrap_or_else(|| early(endless(String::new()))))
     }
 
-    /// Proves a candidate as far as the settings ask for.
+    /// Proves a candidate as far as the settings ask for. `signed`: the verdicts on what the index consists of.
     async fn proven(
         &self,
         source: &Source,
         index: &Index,
         candidate: &Candidate,
+        signed: &Verdicts,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Result<(Attested, Vec<String>), UpstreamError> {
         let (variables, file) = (&candidate.variables, &candidate.file);
-        let (attested, notes) = self
-            .prove(source, index, variables, file, None, hosts)
-            .await?;
+        let (attested, notes) = match &candidate.checksum {
+            Some(checksum) => {
+                let signed = signed.get(&candidate.told_by).cloned();
+                attested::told(file, checksum.clone(), &candidate.told_by, signed)?
+            }
+            None => {
+                self.prove(source, index, variables, file, None, hosts)
+                    .await?
+            }
+        };
         let names_key = index.signature.is_some();
         attested::suffices(&attested, self.verify, names_key, &candidate.url)?;
         Ok((attested, notes))
     }
 
+    /// The newest build, and the verdict on each document that told of it, if they are signed.
+    ///
+    /// A document that does not verify does not reach the engine.
     async fn discover(
         &self,
         source: &Source,
@@ -124,22 +170,85 @@ impl Upstream {
         variables: &Variables,
         order: Order,
         hosts: &Arc<BTreeSet<String>>,
-    ) -> Result<Vec<Candidate>, UpstreamError> {
+    ) -> Result<(Vec<Candidate>, Verdicts), UpstreamError> {
+        let signature = index
+            .signature_of(Of::Index)
+            .filter(|_| self.verify.wants_signature());
         let mut fetched = Fetched::new();
+        let mut signed = Verdicts::new();
         for _ in 0..MOST_STEPS {
             match index::step(source, index, variables, order, &fetched)? {
-                Step::Found(candidates) => return Ok(candidates),
+                Step::Found(candidates) => return Ok((candidates, signed)),
                 Step::Need(requests) => {
                     let documents = requests
                         .iter()
                         .map(|request| self.fetcher.document(request, hosts));
                     for (request, document) in requests.iter().zip(join_all(documents).await) {
-                        fetched.insert(request.url.clone(), document?);
+                        let document = document?;
+                        if let Some(signature) = signature {
+                            let verdict = self
+                                .signed(
+                                    source,
+                                    signature,
+                                    variables,
+                                    &document,
+                                    request.kind,
+                                    hosts,
+                                )
+                                .await?;
+                            signed.insert(request.url.clone(), verdict);
+                        }
+                        fetched.insert(request.url.clone(), document);
                     }
                 }
             }
         }
         Err(endless(fetched.into_keys().next().unwrap_or_default()))
+    }
+
+    /// Checks the signature of a document of an index.
+    async fn signed(
+        &self,
+        source: &Source,
+        signature: &Signature,
+        variables: &Variables,
+        document: &Document,
+        kind: Kind,
+        hosts: &Arc<BTreeSet<String>>,
+    ) -> Result<Signed, UpstreamError> {
+        // Told before the signature is looked at: an error page is no forgery.
+        if document.is_html() && kind != Kind::Listing {
+            return Err(UpstreamError::Index(IndexError::Html {
+                url: document.url.clone(),
+                expected: kind.name(),
+            }));
+        }
+        let mut names = variables.clone();
+        for name in ["index", "document"] {
+            names.insert(name.to_owned(), document.url.clone());
+        }
+        let detached_url = match &signature.form {
+            Form::Detached { url } => Some(source.fill(url, &names, Escape::Nothing)?),
+            Form::Clearsigned => None,
+        };
+        let signatures = Signatures::new(source, signature, variables, hosts)?;
+        let (detached, keys) = try_join(
+            async {
+                let detached = self.detached(detached_url, hosts).await;
+                detached.map_err(|error| UpstreamError::Signature(error, document.url.clone()))
+            },
+            self.keys_at_hand(&signatures),
+        )
+        .await?;
+        let judge = |keys: &Keyring| {
+            let signing = Signing {
+                detached: detached.as_deref().map(evidence),
+                keys,
+                pinned: &signatures.pinned,
+            };
+            attested::signed(evidence(document), signing, self.now)
+        };
+        self.judged(keys, &signatures, judge).await
     }
 
     /// Fetches manifest, signature and keys, and takes the digest of `file`; notes come beside it.
@@ -157,16 +266,25 @@ impl Upstream {
         let filled = |template: &str, variables: &Variables| {
             source.fill(template, variables, Escape::Nothing)
         };
-        let url = match manifest {
-            Some(url) => url.to_owned(),
-            None => filled(&index.checksum.url, variables)?,
+        let (template, algorithm) = match &index.checksum {
+            Digest::Manifest { url, algorithm } => (Some(url), *algorithm),
+            Digest::Told { .. } | Digest::Computed(_) => (None, None),
+        };
+        let url = match (manifest, template) {
+            (Some(url), _) => url.to_owned(),
+            (None, Some(template)) => filled(template, variables)?,
+            (None, None) => {
+                return Err(UpstreamError::NoManifest {
+                    file: file.to_owned(),
+                });
+            }
         };
         let mut variables = variables.clone();
-        variables.insert("manifest".to_owned(), url.clone());
-        let algorithm = index.checksum.algorithm;
+        for name in ["manifest", "document"] {
+            variables.insert(name.to_owned(), url.clone());
+        }
         let signature = index
-            .signature
-            .as_ref()
+            .signature_of(Of::Manifest)
             .filter(|_| self.verify.wants_signature());
         let Some(signature) = signature else {
             let manifest = self.manifest(url, hosts).await?;
@@ -182,6 +300,7 @@ impl Upstream {
             Form::Detached { url } => Some(filled(url, &variables)?),
             Form::Clearsigned => None,
         };
+        let signatures = Signatures::new(source, signature, &variables, hosts)?;
         let ((manifest, detached), keys) = try_join(
             async {
                 // The manifest's failure is told before the signature's: without the one the other means nothing.
@@ -194,14 +313,14 @@ impl Upstream {
                 let detached = detached.map_err(|error| UpstreamError::Signature(error, url))?;
                 Ok((manifest, detached))
             },
-            self.keys_at_hand(source, signature, hosts),
+            self.keys_at_hand(&signatures),
         )
         .await?;
         let judge = |keys: &Keyring| {
             let signing = Signing {
                 detached: detached.as_deref().map(evidence),
                 keys,
-                pinned: &signature.keys,
+                pinned: &signatures.pinned,
             };
             attested::attest(
                 file,
@@ -211,10 +330,20 @@ impl Upstream {
                 self.now,
             )
         };
+        self.judged(keys, &signatures, judge).await
+    }
+
+    /// A verdict; once more with newer copies of the keys, if those at hand may be too old.
+    async fn judged<T>(
+        &self,
+        keys: Keyring,
+        signatures: &Signatures<'_>,
+        judge: impl Fn(&Keyring) -> Result<T, ProofError>,
+    ) -> Result<T, UpstreamError> {
         match judge(&keys) {
             Err(error) if error.may_be_an_old_copy_of_the_key() => {
                 // Upstreams add subkeys and prolong keys. If theirs cannot be had, the first verdict stands.
-                match self.refreshed_keys(keys, source, signature, hosts).await {
+                match self.refreshed_keys(keys, signatures).await {
                     Some(keys) => Ok(judge(&keys)?),
                     None => Err(error.into()),
                 }
@@ -223,23 +352,15 @@ impl Upstream {
         }
     }
 
-    async fn keys_at_hand(
-        &self,
-        source: &Source,
-        signature: &Signature,
-        hosts: &Arc<BTreeSet<String>>,
-    ) -> Result<Keyring, UpstreamError> {
-        let mut keyring = self.keys.kept(&signature.keys);
-        for fingerprint in &signature.keys {
+    async fn keys_at_hand(&self, signatures: &Signatures<'_>) -> Result<Keyring, UpstreamError> {
+        let pinned = &signatures.pinned;
+        let mut keyring = self.keys.kept(pinned);
+        for fingerprint in pinned {
             if !keyring.fingerprints().any(|known| known == fingerprint) {
-                match self
-                    .keys
-                    .published(&self.fetcher, source, signature, fingerprint, hosts)
-                    .await
-                {
+                match self.published(signatures, fingerprint).await {
                     Ok(key) => keyring.extend(key),
                     // One of several pinned keys may be out of reach, as long as there is one to check with.
-                    Err(error) if signature.keys.len() == 1 => return Err(error.into()),
+                    Err(error) if pinned.len() == 1 => return Err(error.into()),
                     Err(error) => tracing::debug!("{error}"),
                 }
             }
@@ -250,22 +371,27 @@ impl Upstream {
     async fn refreshed_keys(
         &self,
         mut keyring: Keyring,
-        source: &Source,
-        signature: &Signature,
-        hosts: &Arc<BTreeSet<String>>,
+        signatures: &Signatures<'_>,
     ) -> Option<Keyring> {
         let before = keyring.clone();
-        for fingerprint in &signature.keys {
-            let key = self
-                .keys
-                .published(&self.fetcher, source, signature, fingerprint, hosts)
-                .await;
-            match key {
+        for fingerprint in &signatures.pinned {
+            match self.published(signatures, fingerprint).await {
                 Ok(key) => keyring.extend(key),
                 Err(error) => tracing::debug!("{error}"),
             }
         }
         (keyring != before).then_some(keyring)
+    }
+
+    async fn published(
+        &self,
+        signatures: &Signatures<'_>,
+        fingerprint: &Fingerprint,
+    ) -> Result<Keyring, KeyError> {
+        let url = signatures.key_url(fingerprint)?;
+        self.keys
+            .published(&self.fetcher, url, fingerprint, signatures.hosts)
+            .await
     }
 
     async fn manifest(

@@ -155,10 +155,15 @@ impl Fetcher {
         };
         let answer = self.answer(url, &rule, self.cache.as_ref(), way).await?;
         let location = answer.url.to_string();
+        let validators = validators(answer.response.headers());
+        let mut modified = validators.last_modified.clone();
         let body = if answer.response.status() == StatusCode::NOT_MODIFIED {
-            answer.kept.map(|entry| entry.body).unwrap_or_default()
+            let kept = answer.kept;
+            modified = modified.or(kept
+                .as_ref()
+                .and_then(|entry| entry.validators.last_modified.clone()));
+            kept.map(|entry| entry.body).unwrap_or_default()
         } else {
-            let validators = validators(answer.response.headers());
             let body = whole(answer.response, &answer.url, limit(kind), &way.patience).await?;
             if let Some(cache) = &self.cache {
                 cache.put(answer.real.as_str(), &validators, &body);
@@ -171,7 +176,7 @@ impl Fetcher {
                 expected: rule.expected,
             });
         }
-        Ok(Document::new(url.to_string(), location, body))
+        Ok(Document::new(url.to_string(), location, body).with_modified(modified))
     }
 
     /// Follows redirects to an answer with a body; fails with [`FetchError`].
@@ -329,7 +334,7 @@ const fn limit(kind: Kind) -> u64 {
     match kind {
         Kind::Json | Kind::Listing => 32 << 20,
         Kind::Manifest => 8 << 20,
-        Kind::Signature | Kind::Key => 1 << 20,
+        Kind::Signature | Kind::Key | Kind::Pointer => 1 << 20,
     }
 }
 

@@ -10,8 +10,7 @@ use super::cache;
 use super::fetch::{FetchError, Fetcher};
 use crate::domain::index::{Document, Kind, Request};
 use crate::domain::signature::{self, Fingerprint, Keyring};
-use crate::domain::source::{ParameterError, Signature, Source};
-use crate::domain::template::{Escape, Variables};
+use crate::domain::source::ParameterError;
 
 /// There is no key to check a signature with.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -91,16 +90,15 @@ impl Keys {
         keyring
     }
 
-    /// The pinned key as it is published today; fails with [`KeyError`].
+    /// The pinned key as it is published today at `url`; fails with [`KeyError`].
     pub async fn published(
         &self,
         fetcher: &Fetcher,
-        source: &Source,
-        signature: &Signature,
+        url: String,
         fingerprint: &Fingerprint,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Result<Keyring, KeyError> {
-        let document = document(fetcher, source, signature, fingerprint, hosts).await?;
+        let document = document(fetcher, url, fingerprint, hosts).await?;
         let key = key_of(&document, fingerprint)?;
         if let Some(cache) = &self.cache {
             let file = cache.join(format!("{fingerprint}.asc"));
@@ -115,25 +113,21 @@ impl Keys {
 /// The file in which a pinned key is published, known to hold it; fails with [`KeyError`].
 pub async fn file(
     fetcher: &Fetcher,
-    source: &Source,
-    signature: &Signature,
+    url: String,
     fingerprint: &Fingerprint,
     hosts: &Arc<BTreeSet<String>>,
 ) -> Result<Arc<Document>, KeyError> {
-    let document = document(fetcher, source, signature, fingerprint, hosts).await?;
+    let document = document(fetcher, url, fingerprint, hosts).await?;
     key_of(&document, fingerprint)?;
     Ok(document)
 }
 
 async fn document(
     fetcher: &Fetcher,
-    source: &Source,
-    signature: &Signature,
+    url: String,
     fingerprint: &Fingerprint,
     hosts: &Arc<BTreeSet<String>>,
 ) -> Result<Arc<Document>, KeyError> {
-    let variables = Variables::from([("fingerprint".to_owned(), fingerprint.to_string())]);
-    let url = source.fill(&signature.key_url, &variables, Escape::Nothing)?;
     let request = Request {
         url,
         kind: Kind::Key,

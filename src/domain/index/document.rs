@@ -1,12 +1,19 @@
-//! A fetched document, and what it says as JSON or as a directory listing: read once, however many images ask.
+//! A fetched document, and what it says as JSON, as lines or as a directory listing: read once, however many images ask.
+//!
+//! Of a clearsigned document only the signed text is read, whether or not anybody asks for the signature.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::OnceLock;
+
+use chrono::DateTime;
 
 use scraper::{Html, Selector};
 use serde_json::Value;
 use url::Url;
 
 use super::{IndexError, Kind};
+use crate::domain::signature::signed_part;
 
 /// A document of an upstream.
 #[derive(Debug)]
@@ -17,8 +24,27 @@ pub struct Document {
     pub location: String,
     /// What it says.
     pub bytes: Vec<u8>,
+    /// `Last-Modified`, as the server gave it.
+    pub modified: Option<String>,
     json: OnceLock<Result<Value, String>>,
-    entries: OnceLock<Result<Vec<String>, IndexError>>,
+    entries: OnceLock<Result<Vec<Entry>, IndexError>>,
+    jsontable: OnceLock<Result<Vec<Entry>, IndexError>>,
+}
+
+/// One name in a directory listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name; those of directories end with a slash.
+    pub name: String,
+    /// Its date, where the listing tells it: `2026-07-25`.
+    pub date: Option<String>,
+}
+
+impl Entry {
+    /// A name alone.
+    pub(super) const fn named(name: String) -> Self {
+        Self { name, date: None }
+    }
 }
 
 impl Document {
@@ -28,9 +54,18 @@ impl Document {
             url,
             location,
             bytes,
+            modified: None,
             json: OnceLock::new(),
             entries: OnceLock::new(),
+            jsontable: OnceLock::new(),
         }
+    }
+
+    /// The same with the date that its server gave.
+    #[must_use]
+    pub fn with_modified(mut self, modified: Option<String>) -> Self {
+        self.modified = modified;
+        self
     }
 
     /// Whether it is a web page.
@@ -57,7 +92,7 @@ impl Document {
         }
         self.json
             .get_or_init(|| {
-                serde_json::from_slice(&self.bytes).map_err(|error| {
+                serde_json::from_slice(&self.said()?).map_err(|error| {
                     if error.is_eof() {
                         "it breaks off in the middle".to_owned()
                     } else {
@@ -80,14 +115,83 @@ impl Document {
     /// The names that it lists as a directory, each once, in its order; those of directories end with a slash.
     ///
     /// Fails with [`IndexError`].
-    pub fn entries(&self) -> Result<&[String], IndexError> {
+    pub fn entries(&self) -> Result<&[Entry], IndexError> {
         self.entries
             .get_or_init(|| self.read_entries())
             .as_deref()
             .map_err(Clone::clone)
     }
 
-    fn read_entries(&self) -> Result<Vec<String>, IndexError> {
+    /// The names that it lists as openSUSE's servers answer to `?jsontable`; fails with [`IndexError`].
+    pub fn jsontable(&self) -> Result<&[Entry], IndexError> {
+        self.jsontable
+            .get_or_init(|| self.read_jsontable())
+            .as_deref()
+            .map_err(Clone::clone)
+    }
+
+    /// Its lines without blanks around them; fails with [`IndexError`] if it is no text, or a web page.
+    pub fn lines(&self, kind: Kind) -> Result<Vec<String>, IndexError> {
+        if self.is_html() {
+            return Err(IndexError::Html {
+                url: self.url.clone(),
+                expected: kind.name(),
+            });
+        }
+        let malformed = |reason: String| IndexError::Malformed {
+            url: self.url.clone(),
+            expected: kind.name(),
+            reason,
+        };
+        let said = self.said().map_err(malformed)?;
+        let text =
+            std::str::from_utf8(&said).map_err(|_| malformed("it is no UTF-8 text".to_owned()))?;
+        let text = text.trim_start_matches('\u{feff}');
+        Ok(text.lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    /// The bytes that count; the error is a reason.
+    fn said(&self) -> Result<Cow<'_, [u8]>, String> {
+        match signed_part(&self.bytes) {
+            Ok(Some(text)) => Ok(Cow::Owned(text.into_bytes())),
+            Ok(None) => Ok(Cow::Borrowed(&self.bytes)),
+            Err(error) => Err(format!("its signed part cannot be told: {error}")),
+        }
+    }
+
+    fn read_jsontable(&self) -> Result<Vec<Entry>, IndexError> {
+        let refuse = |reason: &str| IndexError::Malformed {
+            url: self.url.clone(),
+            expected: Kind::Listing.name(),
+            reason: reason.to_owned(),
+        };
+        let table = self.json()?["data"]
+            .as_array()
+            .ok_or_else(|| refuse("it has no list `data`"))?;
+        let mut seen = HashSet::new();
+        let mut entries = Vec::new();
+        for row in table {
+            let name = row["name"]
+                .as_str()
+                .ok_or_else(|| refuse("an entry of `data` has no `name`"))?;
+            let date = match &row["mtime"] {
+                Value::Null => None,
+                Value::Number(seconds) => seconds.as_i64(),
+                Value::String(seconds) => seconds.parse().ok(),
+                _ => return Err(refuse("an entry of `data` has a `mtime` that is no number")),
+            };
+            if seen.insert(name) {
+                let date = date.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+                entries.push(Entry {
+                    name: name.to_owned(),
+                    date: date.map(|date| date.format("%Y-%m-%d").to_string()),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn read_entries(&self) -> Result<Vec<Entry>, IndexError> {
         let refuse = |reason: &str| IndexError::Malformed {
             url: self.url.clone(),
             expected: Kind::Listing.name(),
@@ -105,14 +209,15 @@ impl Document {
         let Ok(anchors) = Selector::parse("a[href]") else {
             return Err(refuse("links cannot be selected"));
         };
-        let mut names = Vec::new();
+        let mut seen = HashSet::new();
+        let mut entries = Vec::new();
         for anchor in Html::parse_document(&text).select(&anchors) {
             let name = anchor.attr("href").and_then(|href| child(&base, href));
-            if let Some(name) = name.filter(|name| !names.contains(name)) {
-                names.push(name);
+            if let Some(name) = name.filter(|name| seen.insert(name.clone())) {
+                entries.push(Entry::named(name));
             }
         }
-        Ok(names)
+        Ok(entries)
     }
 }
 

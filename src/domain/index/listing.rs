@@ -2,9 +2,9 @@
 
 use regex::Regex;
 
-use super::{Ask, Document, Find, IndexError, Kind, Step};
+use super::{Ask, Document, Entry, Find, IndexError, Kind, Step};
 use crate::domain::manifest;
-use crate::domain::source::{Engine, Names};
+use crate::domain::source::{Digest, Engine, Names};
 use crate::domain::template::Escape;
 
 pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
@@ -18,80 +18,127 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
         return Ok(Step::Need(Vec::new()));
     };
     let base = ask.fill(url)?;
+    // A text may list files that lie beside it.
+    let folder = match (names, base.rfind('/')) {
+        (Names::Text, Some(slash)) => &base[..=slash],
+        _ => base.as_str(),
+    };
     let mut place = Find {
         variables: ask.variables.clone(),
     }
-    .with("folder", &base);
+    .with("folder", folder);
     let mut told_by = base.clone();
     if let Some(directory) = directory {
-        let listing = match ask.document(&base, Kind::Listing) {
+        let (url, kind) = address(*names, &base);
+        let listing = match ask.document(&url, kind) {
             Ok(document) => document,
             Err(need) => return Ok(need),
         };
         let pattern = ask.pattern(directory)?;
-        let entries = listing.entries()?;
-        let newest = newest(ask, entries, &pattern, &place)
+        let entries = match names {
+            Names::Jsontable => listing.jsontable()?,
+            _ => listing.entries()?,
+        };
+        let (newest, name) = newest(ask, entries, &pattern, &place)
             .ok_or_else(|| nothing(listing, entries.len(), "a directory", &pattern))?;
-        let folder = format!("{base}{}", newest.1);
-        place = newest.0.with("folder", &folder);
+        let name = name.trim_end_matches('/');
+        place = newest.with("folder", &format!("{base}{name}/"));
+        told_by = url;
     }
     let Some(file) = file else {
         return ask.found(&told_by, &place);
     };
     let pattern = ask.pattern_with(file, &place.variables)?;
     let folder = place.variables.get("folder").cloned().unwrap_or_default();
-    let (url, kind) = match names {
-        Names::Html => (folder, Kind::Listing),
-        Names::Manifest => (
-            ask.source
-                .fill(&ask.index.checksum.url, &place.variables, Escape::Nothing)?,
+    let (url, kind) = match (names, &ask.index.checksum) {
+        (Names::Manifest, Digest::Manifest { url, .. }) => (
+            ask.source.fill(url, &place.variables, Escape::Nothing)?,
             Kind::Manifest,
         ),
+        (Names::Text, _) => (base, Kind::Listing),
+        _ => address(*names, &folder),
     };
-    told_by.clone_from(&url);
     let document = match ask.document(&url, kind) {
         Ok(document) => document,
         Err(need) => return Ok(need),
     };
+    let own;
     let entries = match names {
-        Names::Html => document.entries()?.to_vec(),
-        Names::Manifest => manifest_names(document)?,
+        Names::Html => document.entries()?,
+        Names::Jsontable => document.jsontable()?,
+        Names::Manifest => {
+            own = manifest_names(document)?;
+            &own
+        }
+        Names::Text => {
+            own = text_names(document)?;
+            &own
+        }
     };
-    let (find, name) = newest(ask, &entries, &pattern, &place)
+    let (find, name) = newest(ask, entries, &pattern, &place)
         .ok_or_else(|| nothing(document, entries.len(), "a file", &pattern))?;
     // One build, two files: the pattern admits too much, and which of them is meant nobody knows.
     let rival = entries.iter().find(|entry| {
-        **entry != name
-            && Find::new(&pattern, entry, &place.variables)
+        entry.name != name
+            && Find::new(&pattern, &entry.name, &place.variables)
                 .is_some_and(|rival| rival.build() == find.build())
     });
     if let Some(rival) = rival {
         return Err(IndexError::Ambiguous {
             url,
             pattern: pattern.to_string(),
-            first: name,
-            second: rival.clone(),
+            first: name.to_owned(),
+            second: rival.name.clone(),
         });
     }
-    ask.found(&told_by, &find.with("file", &name))
+    ask.found(&url, &find.with("file", name))
+}
+
+/// Where a directory is listed.
+fn address(names: Names, folder: &str) -> (String, Kind) {
+    match names {
+        Names::Jsontable => (format!("{folder}?jsontable"), Kind::Json),
+        _ => (folder.to_owned(), Kind::Listing),
+    }
 }
 
 /// The newest entry that matches, and its name.
-fn newest(ask: &Ask, entries: &[String], pattern: &Regex, place: &Find) -> Option<(Find, String)> {
-    let finds = entries
-        .iter()
-        .filter_map(|entry| Some((Find::new(pattern, entry, &place.variables)?, entry.clone())));
+fn newest<'a>(
+    ask: &Ask,
+    entries: &'a [Entry],
+    pattern: &Regex,
+    place: &Find,
+) -> Option<(Find, &'a str)> {
+    let finds = entries.iter().filter_map(|entry| {
+        let mut find = Find::new(pattern, &entry.name, &place.variables)?;
+        // Names tell dates better than servers, whose copies may be younger.
+        if let Some(date) = &entry.date
+            && !find.variables.contains_key("date")
+        {
+            find = find.with("date", date);
+        }
+        Some((find, entry.name.as_str()))
+    });
     finds.max_by(|(left, _), (right, _)| ask.compare(left, right))
 }
 
-fn manifest_names(document: &Document) -> Result<Vec<String>, IndexError> {
+fn manifest_names(document: &Document) -> Result<Vec<Entry>, IndexError> {
     let text = String::from_utf8_lossy(&document.bytes);
-    let entries = manifest::entries(&text).map_err(|error| IndexError::Malformed {
+    let names = manifest::names(&text).map_err(|error| IndexError::Malformed {
         url: document.url.clone(),
         expected: Kind::Manifest.name(),
         reason: error.to_string(),
     })?;
-    Ok(entries.into_iter().map(|(name, _)| name).collect())
+    Ok(names.into_iter().map(Entry::named).collect())
+}
+
+fn text_names(document: &Document) -> Result<Vec<Entry>, IndexError> {
+    let lines = document.lines(Kind::Listing)?;
+    let names = lines
+        .iter()
+        .map(|line| line.strip_prefix("./").unwrap_or(line))
+        .filter(|name| !name.is_empty() && !name.starts_with('#'));
+    Ok(names.map(|name| Entry::named(name.to_owned())).collect())
 }
 
 fn nothing(document: &Document, count: usize, what: &str, pattern: &Regex) -> IndexError {

@@ -20,12 +20,22 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
         return Ok(Step::Need(Vec::new()));
     };
     let mirror = ask.fill(mirror)?;
-    let index_url = format!("{mirror}streams/v1/index.json");
+    let is_signed = ask.index.is_clearsigned();
+    let index_url = if is_signed {
+        format!("{mirror}streams/v1/index.sjson")
+    } else {
+        format!("{mirror}streams/v1/index.json")
+    };
     let index = match ask.document(&index_url, Kind::Json) {
         Ok(document) => document,
         Err(need) => return Ok(need),
     };
-    let feed_url = format!("{mirror}{}", feed_path(index, &ask.fill(content_id)?)?);
+    let feed_path = feed_path(index, &ask.fill(content_id)?)?;
+    // A signed index names signed feeds; where it does not, they are there under this name.
+    let feed_url = match feed_path.strip_suffix(".json") {
+        Some(stem) if is_signed => format!("{mirror}{stem}.sjson"),
+        _ => format!("{mirror}{feed_path}"),
+    };
     let feed = match ask.document(&feed_url, Kind::Json) {
         Ok(document) => document,
         Err(need) => return Ok(need),
@@ -46,14 +56,21 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
     })?;
     let version_key = newest.variables.get("key").cloned().unwrap_or_default();
     let item = ask.fill(item)?;
-    let item_path = versions[&version_key]["items"][&item]["path"]
-        .as_str()
-        .ok_or_else(|| IndexError::Absent {
-            url: feed.url.clone(),
-            found: format!("version `{version_key}` of `{product}` without the path of `{item}`"),
-            expected: "it, as every complete build has it".to_owned(),
-        })?;
+    let entry = &versions[&version_key]["items"][&item];
+    let item_path = entry["path"].as_str().ok_or_else(|| IndexError::Absent {
+        url: feed.url.clone(),
+        found: format!("version `{version_key}` of `{product}` without the path of `{item}`"),
+        expected: "it, as every complete build has it".to_owned(),
+    })?;
     let mut newest = newest.with("mirror", &mirror).with("path", item_path);
+    for name in ["sha256", "sha512", "size"] {
+        let value = match &entry[name] {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        newest = newest.with(name, &value);
+    }
     if let Some(path) = path {
         let pattern = ask.pattern_with(path, &newest.variables)?;
         if !newest.add(&pattern, item_path) {

@@ -26,6 +26,10 @@ fn candidate(build: &str) -> Candidate {
         build_date: leading_date(build),
         url: format!("https://images.example/{build}/a.img"),
         file: "a.img".to_owned(),
+        checksum: None,
+        disk_checksum: None,
+        told_by: String::new(),
+        documents: Vec::new(),
         variables: Variables::new(),
     }
 }

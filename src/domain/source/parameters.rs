@@ -2,9 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Engine, Form, Index, Signature, Source};
+use super::{Digest, Engine, Form, Index, Signature, Source};
+use crate::domain::signature::Fingerprint;
 use crate::domain::template::{self, Escape, TemplateError, Variables};
 use crate::domain::version::Order;
+
+/// The API, the files of releases, and where both redirect to.
+const GITHUB: [&str; 4] = [
+    "api.github.com",
+    "github.com",
+    "objects.githubusercontent.com",
+    "release-assets.githubusercontent.com",
+];
+
+/// A pinned key, and where it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin<'a> {
+    /// The signature that names it.
+    pub signature: &'a Signature,
+    /// Its fingerprint.
+    pub fingerprint: &'a Fingerprint,
+    /// Values for the template of its URL.
+    pub variables: Variables,
+}
 
 /// What a definition says does not fit its source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +65,16 @@ pub enum ParameterError {
         /// The source.
         source_name: String,
         /// The parameters.
+        parameters: String,
+    },
+    /// Keys are named for other values only.
+    #[error(
+        "source `{source_name}` names no key for {parameters}; add it to `keys_by` of its `signature`"
+    )]
+    NoKey {
+        /// The source.
+        source_name: String,
+        /// The parameters by which it names keys.
         parameters: String,
     },
     /// A value that follows from a parameter is not known.
@@ -203,13 +233,104 @@ impl Source {
         })
     }
 
+    /// The fingerprints that count with these variables. Fails with [`ParameterError`] if there are none.
+    pub fn pinned(
+        &self,
+        signature: &Signature,
+        variables: &Variables,
+    ) -> Result<Vec<Fingerprint>, ParameterError> {
+        let pinned = signature.pinned(variables);
+        if pinned.is_empty() {
+            let names = signature.keys_by.keys();
+            let parameters = names.map(|name| {
+                let value = variables.get(name).map_or("", String::as_str);
+                format!("{name} `{value}`")
+            });
+            return Err(ParameterError::NoKey {
+                source_name: self.name.clone(),
+                parameters: parameters.collect::<Vec<_>>().join(", "),
+            });
+        }
+        Ok(pinned)
+    }
+
+    /// Every pinned key, once, with the values for which it counts as far as they are known without a definition.
+    pub fn pins(&self) -> Vec<Pin<'_>> {
+        let mut seen = BTreeSet::new();
+        let mut pins = Vec::new();
+        for index in &self.indexes {
+            let Some(signature) = &index.signature else {
+                continue;
+            };
+            let by_value = signature.keys_by.iter().flat_map(|(name, by_value)| {
+                by_value.iter().flat_map(move |(value, keys)| {
+                    keys.iter().map(move |key| (key, Some((name, value))))
+                })
+            });
+            let all = signature.keys.iter().map(|key| (key, None)).chain(by_value);
+            for (fingerprint, by) in all {
+                if seen.insert(fingerprint) {
+                    let mut said = index.when.clone();
+                    said.extend(by.map(|(name, value)| (name.clone(), value.clone())));
+                    pins.push(Pin {
+                        signature,
+                        fingerprint,
+                        variables: self.known_without_a_definition(said),
+                    });
+                }
+            }
+        }
+        pins
+    }
+
+    /// What is said, the defaults, and what follows from both.
+    fn known_without_a_definition(&self, said: Variables) -> Variables {
+        let mut variables = said;
+        for (name, parameter) in &self.parameters {
+            if let Some(default) = &parameter.default {
+                variables
+                    .entry(name.clone())
+                    .or_insert_with(|| default.clone());
+            }
+        }
+        for (name, mapping) in &self.map {
+            let followed = variables
+                .get(&mapping.of)
+                .and_then(|of| mapping.values.get(of))
+                .or(mapping.default.as_ref());
+            if let Some(value) = followed.cloned() {
+                variables.entry(name.clone()).or_insert(value);
+            }
+        }
+        variables
+    }
+
+    /// Where a key is published. Fails with [`ParameterError`].
+    pub fn key_url(
+        &self,
+        signature: &Signature,
+        variables: &Variables,
+        fingerprint: &Fingerprint,
+    ) -> Result<String, ParameterError> {
+        let mut variables = variables.clone();
+        variables.insert("fingerprint".to_owned(), fingerprint.to_string());
+        self.fill(&signature.key_url, &variables, Escape::Nothing)
+    }
+
     /// The hosts from which documents may come: those of the source's URLs with these variables, and `redirect_hosts`.
     pub fn hosts(&self, index: &Index, variables: &Variables) -> BTreeSet<String> {
-        let engine = match &index.engine {
-            Engine::Simplestreams { mirror, .. } => mirror,
-            Engine::Listing { url, .. } | Engine::Json { url, .. } => url,
-        };
-        let mut urls = vec![engine, &index.checksum.url];
+        let mut urls: Vec<&String> = Vec::new();
+        let mut fixed: &[&str] = &[];
+        match &index.engine {
+            Engine::Pointed => {}
+            Engine::Simplestreams { mirror, .. } => urls.push(mirror),
+            Engine::Listing { url, .. } | Engine::Json { url, .. } => urls.push(url),
+            Engine::Github { .. } => fixed = &GITHUB,
+        }
+        urls.extend(index.pointer.as_ref().map(|pointer| &pointer.url));
+        if let Digest::Manifest { url, .. } = &index.checksum {
+            urls.push(url);
+        }
         urls.extend(&index.images);
         if let Some(signature) = &index.signature {
             urls.push(&signature.key_url);
@@ -221,15 +342,16 @@ impl Source {
         urls.into_iter()
             .filter_map(|url| host(url))
             .filter_map(|host| template::fill(host, variables, Escape::Nothing).ok())
+            .chain(fixed.iter().map(|host| (*host).to_owned()))
             .chain(self.redirect_hosts.iter().cloned())
             .map(|host| host.to_ascii_lowercase())
             .collect()
     }
 
     /// The hosts from which a key may come.
-    pub fn key_hosts(&self, signature: &Signature) -> BTreeSet<String> {
+    pub fn key_hosts(&self, signature: &Signature, variables: &Variables) -> BTreeSet<String> {
         host(&signature.key_url)
-            .map(str::to_owned)
+            .and_then(|host| template::fill(host, variables, Escape::Nothing).ok())
             .into_iter()
             .chain(self.redirect_hosts.iter().cloned())
             .map(|host| host.to_ascii_lowercase())

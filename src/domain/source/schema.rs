@@ -1,15 +1,20 @@
 //! The keys of a source file, as serde reads them, and their way into values.
 
+mod engine;
 mod index;
+mod proof;
 mod raw;
+
+use std::collections::BTreeSet;
 
 use regex::Regex;
 use serde_saphyr::Spanned;
 
-use super::{Defaults, Infer, Mapping, Parameter, Source};
+use super::{Defaults, Infer, Mapping, Parameter, Source, TestedOn};
 use crate::domain::finding::{Finding, Place};
 use crate::domain::template::{self, Escape, Variables};
 use crate::domain::yaml::{self, place};
+use index::Common;
 use raw::{File, RawDefaults, RawInfer};
 
 pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Source, Vec<Finding>> {
@@ -18,6 +23,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Source, Vec<Fi
         file,
         findings: Vec::new(),
         known: Variables::new(),
+        outside: BTreeSet::new(),
     };
     let source = reader.source(name, raw);
     if reader.findings.is_empty() {
@@ -33,6 +39,8 @@ struct Reader<'a> {
     findings: Vec<Finding>,
     /// Every variable that a template may name at this point, with a value to try.
     known: Variables,
+    /// Those of them that definitions tell: parameters, and what follows from them.
+    outside: BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -47,7 +55,13 @@ impl Reader<'_> {
     }
 
     fn source(&mut self, name: &str, raw: File) -> Source {
-        self.know(raw.parameters.keys().chain(raw.map.keys()).cloned());
+        self.outside = raw
+            .parameters
+            .keys()
+            .chain(raw.map.keys())
+            .cloned()
+            .collect();
+        self.know(self.outside.clone());
         for mapping in raw.map.values() {
             if !raw.parameters.contains_key(&mapping.of.value) {
                 let message = format!(
@@ -58,17 +72,17 @@ impl Reader<'_> {
             }
         }
         let defaults = self.defaults(raw.defaults);
+        let common = Common {
+            checksum: raw.checksum.as_ref(),
+            disk: raw.disk.as_ref(),
+            signature: raw.signature.as_ref(),
+            parameters: &raw.parameters,
+            architectures: &raw.architectures,
+        };
         let indexes: Vec<_> = raw
             .indexes
             .into_iter()
-            .map(|index| {
-                self.index(
-                    index,
-                    raw.checksum.as_ref(),
-                    raw.signature.as_ref(),
-                    &raw.parameters,
-                )
-            })
+            .map(|index| self.index(index, &common))
             .collect();
         if indexes.is_empty() {
             self.refuse(
@@ -82,6 +96,8 @@ impl Reader<'_> {
             .filter_map(|infer| self.infer(infer))
             .collect();
         let expected_every = self.days(raw.expected_every);
+        let tested_on = self.tested_on(raw.tested_on);
+        let unproven = self.reason(raw.unproven);
         Source {
             name: name.to_owned(),
             title: raw.title,
@@ -121,7 +137,36 @@ impl Reader<'_> {
             expected_every,
             defaults,
             endoflife: raw.endoflife,
+            tested_on,
+            unproven,
         }
+    }
+
+    fn tested_on(&mut self, raw: Option<Spanned<String>>) -> Option<TestedOn> {
+        let raw = raw?;
+        let known = [TestedOn::Capture, TestedOn::Sample];
+        let tested_on = known.into_iter().find(|known| known.name() == raw.value);
+        if tested_on.is_none() {
+            self.refuse(
+                place(&raw),
+                format!(
+                    "`tested_on` is `{}`; expected `capture` or `sample`",
+                    raw.value
+                ),
+            );
+        }
+        tested_on
+    }
+
+    fn reason(&mut self, raw: Option<Spanned<String>>) -> Option<String> {
+        let raw = raw?;
+        if raw.value.trim().is_empty() {
+            self.refuse(
+                place(&raw),
+                "`unproven` is empty; expected why the facts are not proven yet, or no such key",
+            );
+        }
+        Some(raw.value)
     }
 
     fn infer(&mut self, raw: RawInfer) -> Option<Infer> {
