@@ -7,6 +7,7 @@ pub(crate) mod captures;
 pub mod checksum;
 pub mod definition;
 pub mod edit;
+pub mod endoflife;
 pub mod finding;
 pub mod index;
 pub mod lint;

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 
 use super::checksum::Algorithm;
+use super::endoflife::Meaning;
 use super::finding::Finding;
 use super::signature::Fingerprint;
 use super::template::Variables;
@@ -46,8 +47,8 @@ pub struct Source {
     pub expected_every: Option<u32>,
     /// What a new definition says.
     pub defaults: Defaults,
-    /// The product's name at endoflife.date.
-    pub endoflife: Option<String>,
+    /// What endoflife.date says of its lines of releases, and what that means.
+    pub endoflife: Option<Meaning>,
     /// What its test reads.
     pub tested_on: Option<TestedOn>,
     /// Why its facts are not proven yet.

@@ -1,5 +1,6 @@
 //! The keys of a source file, as serde reads them, and their way into values.
 
+mod endoflife;
 mod engine;
 mod index;
 mod proof;
@@ -71,6 +72,7 @@ impl Reader<'_> {
                 self.refuse(place(&mapping.of), message);
             }
         }
+        let endoflife = self.endoflife(raw.endoflife);
         let defaults = self.defaults(raw.defaults);
         let common = Common {
             checksum: raw.checksum.as_ref(),
@@ -136,7 +138,7 @@ impl Reader<'_> {
             redirect_hosts: raw.redirect_hosts,
             expected_every,
             defaults,
-            endoflife: raw.endoflife,
+            endoflife,
             tested_on,
             unproven,
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::endoflife::RawEndOfLife;
 use crate::domain::version::Order;
 
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ pub(super) struct File {
     pub(super) expected_every: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) defaults: RawDefaults,
-    pub(super) endoflife: Option<String>,
+    pub(super) endoflife: Option<Spanned<RawEndOfLife>>,
     pub(super) tested_on: Option<Spanned<String>>,
     pub(super) unproven: Option<Spanned<String>>,
 }
