@@ -14,6 +14,7 @@ mod front;
 mod openstack;
 mod proxy;
 mod services;
+mod sources;
 mod stage;
 mod takeover;
 mod update;

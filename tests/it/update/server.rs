@@ -1,6 +1,6 @@
 //! An upstream on loopback that can be as bad as real ones. `/HOST/PATH` is what `https://HOST/PATH` would be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,10 +13,12 @@ use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 /// What a path answers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// 200 with this body and an `ETag`; 304 to who has it.
     Body(Vec<u8>),
+    /// This status with these headers and this body, and no `ETag`.
+    Answer(u16, Vec<(String, String)>, Vec<u8>),
     /// Another status.
     Status(u16),
     /// 200 with an error page.
@@ -111,10 +113,18 @@ impl Server {
         self.shared.most_at_once.load(Ordering::SeqCst)
     }
 
-    /// The flags that make this server the upstream.
+    /// The hosts of which it answers anything.
+    fn hosts(&self) -> BTreeSet<String> {
+        let replies = self.shared.replies.lock().unwrap();
+        let paths = replies.keys().filter_map(|path| path.split('/').nth(1));
+        paths.map(str::to_owned).collect()
+    }
+
+    /// The flags that make this server the upstream of these hosts and of all that it answers for.
     pub fn maps(&self, hosts: &[&str]) -> Vec<String> {
-        hosts
-            .iter()
+        let mut all = self.hosts();
+        all.extend(hosts.iter().map(ToString::to_string));
+        all.iter()
             .map(|host| {
                 format!(
                     "--upstream-map=https://{host}=http://{}/{host}",
@@ -177,6 +187,13 @@ fn respond(reply: Reply, seen: usize, headers: &HeaderMap) -> Response<Body> {
                 .body(Body::from(body))
                 .unwrap()
         }
+        Reply::Answer(status, headers, body) => headers
+            .into_iter()
+            .fold(with(status), |answer, (name, value)| {
+                answer.header(name, value)
+            })
+            .body(Body::from(body))
+            .unwrap(),
         Reply::Status(status) => with(status).body(Body::from("no")).unwrap(),
         Reply::Html => with(200)
             .header(header::CONTENT_TYPE, "text/html")

@@ -52,7 +52,8 @@ impl Signer {
         self.gpg(&["--clearsign"], text)
     }
 
-    fn gpg(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    /// What gpg makes of this input with this key.
+    pub fn gpg(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
         let mut child = Command::new("gpg")
             .arg("--homedir")
             .arg(self.home.path())

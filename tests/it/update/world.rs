@@ -34,17 +34,9 @@ pub struct Run {
 }
 
 impl World {
-    /// A repository whose only definitions are `images`, in `images/catalogue.yml`.
+    /// A repository whose only definitions are `images`, in `images/catalogue.yml`, with sources that trust the signer.
     pub fn new(images: &str) -> Self {
-        let world = Self {
-            server: Server::start(),
-            signer: Signer::new(),
-            folder: tempfile::tempdir().unwrap(),
-        };
-        for folder in ["images", "sources"] {
-            std::fs::create_dir(world.path(folder)).unwrap();
-        }
-        world.define(images);
+        let world = Self::with_built_in_sources(images);
         for name in ["ubuntu", "flatcar"] {
             let text = built_in(name);
             let start = text.find("keys: [").unwrap() + "keys: [".len();
@@ -57,6 +49,20 @@ impl World {
         let flatcar =
             "https://www.flatcar.org/security/image-signing-key/Flatcar_Image_Signing_Key.asc";
         world.server.body(flatcar, world.signer.public.clone());
+        world
+    }
+
+    /// The same with the sources that the binary carries, and nothing published.
+    pub fn with_built_in_sources(images: &str) -> Self {
+        let world = Self {
+            server: Server::start(),
+            signer: Signer::new(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for folder in ["images", "sources"] {
+            std::fs::create_dir(world.path(folder)).unwrap();
+        }
+        world.define(images);
         world
     }
 
@@ -185,6 +191,8 @@ impl World {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("XDG_CACHE_HOME", self.path("cache"))
+            // A host that is not mapped to the server is not there.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
             .args(self.server.maps(&HOSTS));
         command
     }
