@@ -21,7 +21,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     1  nothing could be done: settings, YAML, or every cloud or upstream failed\n  \
     2  changes pending (plan; update without --write)\n  \
     3  something failed or needs a person; the rest was done\n\n\
-    Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action.\n\
+    Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action; those of\n\
+    `new`, which is for a person at a terminal, are neither.\n\
     Data goes to stdout, progress and log to stderr.")]
 pub struct Cli {
     /// What to do.
@@ -63,6 +64,11 @@ pub enum Command {
               num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
         save_keys: bool,
     },
+    /// Write a new definition that a source tracks: complete, valid, and in line with the SCS standard
+    ///
+    /// The source's defaults fill in what is not said. The definition goes to the end of images/SOURCE.yml, every byte before it
+    /// stays; `update --write` then fills its versions. `reglaze sources` lists the sources and what each takes.
+    New(NewArguments),
 }
 
 /// Flags that make sense for most commands.
@@ -149,4 +155,37 @@ pub struct ApplyArguments {
     /// A reviewed plan (`plan --format json`); only steps that it holds are done; repeatable
     #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
     pub plan: Vec<PathBuf>,
+}
+
+/// Flags of `new`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    reglaze new ubuntu --release 26.04\n  \
+    reglaze new debian --release 13 --arch aarch64 --output images/arm.yml\n  \
+    reglaze new flatcar --stream lts --set release=2024 --name 'Flatcar LTS 2024' --output -")]
+pub struct NewArguments {
+    /// The source: one of `reglaze sources`
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// The release line, such as 26.04; which ones there are stands in `reglaze sources SOURCE`
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<String>,
+    /// The architecture in Glance's words: aarch64 for what others call arm64
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// The stream or channel: release, daily, stable, …
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Option<String>,
+    /// The variant: server, minimal, genericcloud, …
+    #[arg(long, value_name = "VARIANT")]
+    pub variant: Option<String>,
+    /// Any other parameter of the source; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// The catalogue name [default: the source's, with what is unusual: `Ubuntu 26.04 Minimal aarch64`]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The file to write or to add to; `-` prints it [default: SOURCE.yml in the folder of definitions]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod catalogue;
+pub mod new;
 pub mod plan;
 pub mod sources;
 mod stop;

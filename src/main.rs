@@ -54,6 +54,7 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
         Command::Validate => commands::validate::run(settings),
         Command::Plan => commands::plan::run(settings).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
+        Command::New(arguments) => commands::new::run(settings, arguments),
         Command::Sources { save_keys } => commands::sources::run(settings, *save_keys).await,
     }
 }

@@ -108,7 +108,7 @@ fn as_json(source: &Source, file: Option<&str>) -> Value {
         .parameters
         .iter()
         .map(|(name, parameter)| {
-            let values = values_of(source, name);
+            let values = source.known_values(name);
             (
                 name.clone(),
                 json!({"default": parameter.default, "values": values}),
@@ -138,18 +138,6 @@ fn as_json(source: &Source, file: Option<&str>) -> Value {
     })
 }
 
-/// What a parameter may be; empty: anything.
-fn values_of(source: &Source, name: &str) -> Vec<String> {
-    if name == "arch" {
-        return source.architectures.keys().cloned().collect();
-    }
-    source
-        .parameters
-        .get(name)
-        .map(|parameter| parameter.values.clone())
-        .unwrap_or_default()
-}
-
 fn signature_word(source: &Source) -> &'static str {
     let form = source
         .indexes
@@ -166,7 +154,7 @@ fn signature_word(source: &Source) -> &'static str {
 /// `stream=release|daily`, `release=…`: what there is, the default first.
 fn parameters_word(source: &Source) -> String {
     let words = source.parameters.iter().map(|(name, parameter)| {
-        let mut values = values_of(source, name);
+        let mut values = source.known_values(name);
         values.retain(|value| Some(value) != parameter.default.as_ref());
         if let Some(default) = &parameter.default {
             values.insert(0, default.clone());

@@ -19,6 +19,7 @@
 //! documents, duplicate keys, an anchor of a pruned entry that is used elsewhere, a neighbour with an
 //! anchor or a merge key, comments between the brackets of a flow list, a list left empty.
 
+mod append;
 mod carry;
 mod check;
 mod comments;
@@ -34,6 +35,7 @@ mod tree;
 
 use tree::Node;
 
+pub use append::append;
 pub use many::edit_all;
 pub use order::{Position, position, pruned};
 
@@ -152,6 +154,16 @@ pub fn edit(text: &str, change: &Change) -> Result<String, Refusal> {
         ));
     }
     Ok(edited)
+}
+
+/// Writes a value as YAML: plain where every reader takes that for this text, else in single quotes.
+pub fn written(value: &str) -> String {
+    scalar::write(
+        value,
+        scalar::Quote::Plain,
+        scalar::Quote::Single,
+        scalar::Place::Block,
+    )
 }
 
 /// The list of versions that is to change.

@@ -11,6 +11,7 @@ mod catalogue;
 mod cloud;
 mod engines;
 mod front;
+mod new;
 mod openstack;
 mod proxy;
 mod services;

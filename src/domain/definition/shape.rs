@@ -8,6 +8,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::domain::finding::{Finding, Place};
+use crate::domain::nearest::nearest;
 use crate::domain::yaml::{self, place};
 
 /// What may stand behind a key.
@@ -172,12 +173,8 @@ impl Checker<'_> {
 
     fn unknown(&mut self, key: &Spanned<String>, keys: &'static Keys, image: Option<&str>) {
         let names = || keys.known.iter().map(|(name, _)| *name);
-        let similar = names()
-            .map(|name| (strsim::damerau_levenshtein(name, &key.value), name))
-            .min()
-            .filter(|(distance, name)| *distance <= 2.min(name.len() / 2));
-        let hint = match similar {
-            Some((_, name)) => format!("did you mean `{name}`?"),
+        let hint = match nearest(&key.value, names()) {
+            Some(name) => format!("did you mean `{name}`?"),
             None => format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
         };
         let message = format!("{} has no key `{}`; {hint}", keys.subject, key.value);

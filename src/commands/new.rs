@@ -1,0 +1,240 @@
+//! `reglaze new`: writes a new definition that a source tracks, at the end of a file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value, json};
+
+use super::catalogue;
+use crate::cli::{Format, NewArguments};
+use crate::definitions::{self, File};
+use crate::domain::definition::{self, Definition};
+use crate::domain::edit;
+use crate::domain::finding::{Finding, Level};
+use crate::domain::lint;
+use crate::domain::nearest::nearest;
+use crate::domain::report::{Ending, Report, printable};
+use crate::domain::scaffold::{self, Scaffold};
+use crate::domain::source::Source;
+use crate::settings::Settings;
+use crate::upstream;
+
+/// Makes the definition, holds it against all that is there already and against all rules, and writes it.
+///
+/// # Errors
+/// The source or its parameters do not fit, the name is there already, or a file cannot be read or written.
+pub fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Report> {
+    let sources: Vec<Source> = match upstream::load_sources(&settings.sources)? {
+        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
+        Err(findings) => return Ok(catalogue::broken(findings)),
+    };
+    let source = chosen(&sources, &arguments.source)?;
+    let scaffold = scaffold::scaffold(source, &said(arguments)?, arguments.name.as_deref())?;
+    let target = Target::of(settings, arguments, source);
+    let files = match &target {
+        Target::Stdout => Vec::new(),
+        Target::File(path) => files_beside(&settings.images, path)?,
+    };
+    let known = match definitions::parse(&files) {
+        Ok(known) => known,
+        // What cannot be read may bear the name too.
+        Err(findings) => return Ok(catalogue::broken(findings)),
+    };
+    refuse_known_name(&known, &scaffold.name)?;
+    let (outcome, text) = match &target {
+        Target::Stdout => ("shown", scaffold.file.clone()),
+        Target::File(path) => match files.iter().find(|file| same(&file.path, path)) {
+            None => ("created", scaffold.file.clone()),
+            Some(file) => ("appended", appended(file, &scaffold)?),
+        },
+    };
+    let findings = judged(settings, known, &target, &text, &scaffold.name, &sources);
+    let is_wrong = findings.iter().any(|finding| finding.level == Level::Error);
+    if let (Target::File(path), false) = (&target, is_wrong) {
+        upstream::write_file(path, text.as_bytes()).with_context(|| {
+            format!(
+                "could not write `{}`; expected a file that may be replaced, or made, in a folder",
+                path.display()
+            )
+        })?;
+    }
+    let outcome = if is_wrong { "failed" } else { outcome };
+    Ok(report(settings, &scaffold, &target, outcome, findings))
+}
+
+/// Where the definition goes.
+enum Target {
+    File(PathBuf),
+    Stdout,
+}
+
+impl Target {
+    fn of(settings: &Settings, arguments: &NewArguments, source: &Source) -> Self {
+        match &arguments.output {
+            Some(path) if path.as_os_str() == "-" => Self::Stdout,
+            Some(path) => Self::File(path.clone()),
+            None if settings.images.is_file() => Self::File(settings.images.clone()),
+            None => Self::File(settings.images.join(format!("{}.yml", source.name))),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdout => "stdout".to_owned(),
+        }
+    }
+}
+
+fn chosen<'a>(sources: &'a [Source], name: &str) -> anyhow::Result<&'a Source> {
+    if let Some(source) = sources.iter().find(|source| source.name == name) {
+        return Ok(source);
+    }
+    let names = || sources.iter().map(|source| source.name.as_str());
+    let hint = match nearest(name, names()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    bail!(
+        "there is no source `{name}`; {hint} (`reglaze sources` lists them with their parameters)"
+    )
+}
+
+/// The parameters, from the flags of the usual ones and from `--set`.
+fn said(arguments: &NewArguments) -> anyhow::Result<BTreeMap<String, String>> {
+    let usual = [
+        ("release", &arguments.release),
+        ("arch", &arguments.arch),
+        ("stream", &arguments.stream),
+        ("variant", &arguments.variant),
+    ];
+    let mut said: BTreeMap<String, String> = usual
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect();
+    for pair in &arguments.set {
+        let Some((name, value)) = pair.split_once('=') else {
+            bail!("`{pair}` is no value for --set; expected NAME=VALUE, such as `stream=daily`");
+        };
+        if said.insert(name.to_owned(), value.to_owned()).is_some() {
+            bail!("`{name}` is said twice; say it once");
+        }
+    }
+    Ok(said)
+}
+
+/// The definitions that are there: those of the catalogue, and those of the file that is to be written.
+fn files_beside(images: &Path, target: &Path) -> anyhow::Result<Vec<File>> {
+    let mut files = Vec::new();
+    let has_any = |folder: &Path| {
+        std::fs::read_dir(folder).is_ok_and(|entries| {
+            entries.flatten().any(|entry| {
+                let path = entry.path();
+                let extension = path.extension().unwrap_or_default();
+                path.is_file() && (extension == "yml" || extension == "yaml")
+            })
+        })
+    };
+    // A repository begins without a catalogue.
+    if images.is_file() || has_any(images) {
+        files = definitions::read(images)?;
+    }
+    if target.is_file() && !files.iter().any(|file| same(&file.path, target)) {
+        files.extend(definitions::read(target)?);
+    }
+    Ok(files)
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    whole(one) == whole(other)
+}
+
+fn refuse_known_name(known: &[Definition], name: &str) -> anyhow::Result<()> {
+    if let Some(known) = known.iter().find(|definition| definition.name == name) {
+        bail!(
+            "`{name}` is defined at {}:{} already; say another name by --name, or edit that definition",
+            known.file,
+            known.at.line
+        );
+    }
+    Ok(())
+}
+
+fn appended(file: &File, scaffold: &Scaffold) -> anyhow::Result<String> {
+    edit::append(&file.text, &scaffold.entry).with_context(|| {
+        format!(
+            "could not add to `{}`; say another file by --output",
+            file.name
+        )
+    })
+}
+
+/// What `validate` will say of the new definition, beside all others.
+fn judged(
+    settings: &Settings,
+    mut known: Vec<Definition>,
+    target: &Target,
+    text: &str,
+    name: &str,
+    sources: &[Source],
+) -> Vec<Finding> {
+    let file = target.name();
+    match definition::parse(&file, text) {
+        Ok(found) => known.extend(found.into_iter().filter(|one| one.name == name)),
+        Err(findings) => return findings,
+    }
+    let mut findings = lint::errors(&known, &super::validate::scopes(settings));
+    findings.extend(lint::warnings(&known, sources));
+    findings.retain(|finding| finding.image.as_deref() == Some(name));
+    findings
+}
+
+fn report(
+    settings: &Settings,
+    scaffold: &Scaffold,
+    target: &Target,
+    outcome: &str,
+    mut findings: Vec<Finding>,
+) -> Report {
+    let name = printable(&scaffold.name);
+    let is_shown = matches!(target, Target::Stdout);
+    let text = if is_shown {
+        scaffold.file.clone()
+    } else if outcome == "failed" {
+        format!("`{name}` was not written\n")
+    } else {
+        let outcome = if outcome == "created" {
+            "wrote"
+        } else {
+            "added to"
+        };
+        let filter = format!("^{}$", regex::escape(&scaffold.name));
+        format!(
+            "{outcome} {}: `{name}`\nnext: reglaze update --write --filter '{}'\n",
+            printable(&target.name()),
+            printable(&filter.replace('\'', r"'\''"))
+        )
+    };
+    // What is printed for a file must hold nothing else.
+    if is_shown && settings.format == Format::Text {
+        for finding in findings.extract_if(.., |finding| finding.level != Level::Error) {
+            tracing::warn!("{finding}");
+        }
+    }
+    let definition = json!({
+        "name": scaffold.name,
+        "file": match target { Target::Stdout => Value::Null, Target::File(_) => target.name().into() },
+        "outcome": outcome,
+        "text": scaffold.entry,
+    });
+    Report {
+        ending: Ending::Done,
+        changes: !is_shown && outcome != "failed",
+        data: Map::from_iter([("definition".to_owned(), definition)]),
+        markdown: format!("```yaml\nimages:\n{}```\n", scaffold.entry),
+        text,
+        findings,
+    }
+}
