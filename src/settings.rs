@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use regex::Regex;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::cli::{Format, Shared};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub today: NaiveDate,
     /// `FROM=TO` pairs for fetching.
     pub upstream_map: Vec<(String, String)>,
+    /// For GitHub's API, which answers strangers 60 times an hour only.
+    pub github_token: Option<SecretString>,
     /// How stdout is written.
     pub format: Format,
     /// Whether warnings count.
@@ -194,11 +197,20 @@ impl Settings {
                 .iter()
                 .map(|pair| mapping(pair))
                 .collect::<Result<_, _>>()?,
+            github_token: github_token(),
             format: flags.format,
             strict: flags.strict,
             root,
         })
     }
+}
+
+/// `GITHUB_TOKEN`, as GitHub's own tools name it; nothing if it is empty.
+fn github_token() -> Option<SecretString> {
+    std::env::var("GITHUB_TOKEN")
+        .ok()
+        .filter(|token| !token.trim().is_empty())
+        .map(|token| SecretString::from(token.trim().to_owned()))
 }
 
 /// The cache folder of the XDG base directory specification; nothing where there is no home.

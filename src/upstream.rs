@@ -153,7 +153,8 @@ impl Upstream {
             &settings.upstream_map,
             settings.cache.as_deref(),
             settings.limits.image_size,
-        )?;
+        )?
+        .with_token(settings.github_token.as_ref());
         Ok(Self {
             sources,
             fetcher,

@@ -4,6 +4,7 @@
 //! https. Nobody's body is trusted to be small, whole or in time.
 
 mod error;
+mod github;
 mod host;
 mod image;
 mod patience;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
+use secrecy::SecretString;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 use tokio::time::timeout;
 use url::Url;
@@ -27,6 +29,7 @@ use super::mapping::Mapping;
 use crate::domain::index::{Document, Kind, Request};
 pub use error::FetchError;
 use error::{root_cause, shown};
+use github::Token;
 use host::{Host, Hosts};
 pub use image::Download;
 use patience::{Patience, Times};
@@ -43,6 +46,7 @@ pub struct Fetcher {
     times: Times,
     hosts: Hosts,
     documents: Mutex<HashMap<DocumentKey, Arc<OnceCell<Outcome>>>>,
+    token: Token,
 }
 
 /// A document is another one if it may come from other hosts.
@@ -107,7 +111,15 @@ impl Fetcher {
             times,
             hosts: Hosts::default(),
             documents: Mutex::default(),
+            token: Token::new(None),
         })
+    }
+
+    /// The same with a token for GitHub's API.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<&SecretString>) -> Self {
+        self.token = Token::new(token);
+        self
     }
 
     /// Fetches a document from one of `hosts`, once a run. Fails with [`FetchError`].
@@ -199,7 +211,8 @@ impl Fetcher {
                 None => None,
             };
             let kept = cache.and_then(|cache| cache.get(real.as_str()));
-            let headers = kept.as_ref().map(conditions).unwrap_or_default();
+            let mut headers = kept.as_ref().map(conditions).unwrap_or_default();
+            self.token.add(&mut headers, &real);
             tracing::debug!("GET {}", shown(&url));
             let sent = self.client.get(real.clone()).headers(headers).send();
             let response = way

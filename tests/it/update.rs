@@ -3,6 +3,7 @@
 mod attest;
 mod captured;
 mod faults;
+mod github;
 mod road;
 pub(crate) mod server;
 pub(crate) mod signer;

@@ -1,0 +1,68 @@
+//! The token for GitHub's API, which lets a run ask more often than strangers may.
+//!
+//! It goes to that one host over https and nowhere else: not where the host redirects to, not to a mapped mirror.
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+const API: &str = "api.github.com";
+
+/// A token, or none.
+#[derive(Debug)]
+pub(super) struct Token(Option<HeaderValue>);
+
+impl Token {
+    /// A token that no header can carry is none.
+    pub(super) fn new(token: Option<&SecretString>) -> Self {
+        let value = token.and_then(|token| {
+            let text = format!("Bearer {}", token.expose_secret());
+            let mut value = HeaderValue::from_str(&text).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        });
+        Self(value)
+    }
+
+    /// Adds it to the headers of a request to this URL, as it is really asked, if it may go there.
+    pub(super) fn add(&self, headers: &mut HeaderMap, real: &Url) {
+        let is_api =
+            real.scheme() == "https" && real.host_str() == Some(API) && real.port().is_none();
+        if let Some(token) = self.0.as_ref().filter(|_| is_api) {
+            headers.insert(AUTHORIZATION, token.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_goes_to_the_api_and_nowhere_else_and_is_never_printed() {
+        let token = Token::new(Some(&SecretString::from("ghp_secret")));
+        let sent = |url: &str| {
+            let mut headers = HeaderMap::new();
+            token.add(&mut headers, &Url::parse(url).unwrap());
+            headers.get(AUTHORIZATION).cloned()
+        };
+        let value = sent("https://api.github.com/repos/a/b/releases?per_page=100").unwrap();
+        assert_eq!(value, "Bearer ghp_secret");
+        for url in [
+            "http://api.github.com/repos/a/b/releases",
+            "https://api.github.com:8443/repos/a/b/releases",
+            "https://api.github.com.evil.example/repos",
+            "https://github.com/a/b/releases/download/1/file",
+            "http://127.0.0.1:8080/api.github.com/repos/a/b/releases",
+            "https://user@api.github.com.example/",
+        ] {
+            assert_eq!(sent(url), None, "{url}");
+        }
+        assert!(!format!("{token:?} {value:?}").contains("secret"));
+        assert!(
+            Token::new(Some(&SecretString::from("two\nlines")))
+                .0
+                .is_none()
+        );
+    }
+}
