@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::cli::{Format, Shared};
 pub use crate::domain::attested::Verify;
 use crate::domain::finding::Finding;
+use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::yaml;
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub verify: Verify,
     /// The catalogue's policy.
     pub policy: PolicyOverride,
+    /// Which SCS standards `validate` holds all offered images against; absent: those that speak of it, version 2.
+    pub scs: Option<Standard>,
     /// Bounds on what one run may do.
     pub limits: Limits,
     /// Only definitions whose name this finds.
@@ -123,6 +126,7 @@ struct File {
     verify: Option<Verify>,
     #[serde(default)]
     policy: PolicyOverride,
+    scs: Option<Standard>,
     #[serde(default)]
     limits: LimitsEntry,
 }
@@ -178,6 +182,7 @@ impl Settings {
             owner: file.owner,
             verify: file.verify.unwrap_or_default(),
             policy: file.policy,
+            scs: file.scs,
             limits,
             filter: flags
                 .filter
@@ -394,6 +399,26 @@ mod tests {
             );
         }
         assert!(shard("0/3").is_err() && shard("4/3").is_err() && shard("x").is_err());
+    }
+
+    #[test]
+    fn the_standard_is_one_of_three_words() {
+        let said = |text: &str| yaml::read::<File>(FILE, text).map(|file| file.scs);
+        for (text, expected) in [
+            ("tag: a\n", None),
+            ("scs: v1\n", Some(Standard::V1)),
+            ("scs: v2\n", Some(Standard::V2)),
+            // A boolean for YAML 1.1, a word here.
+            ("scs: off\n", Some(Standard::Off)),
+        ] {
+            assert_eq!(said(text).unwrap(), expected, "{text}");
+        }
+        assert!(
+            said("scs: v3\n")
+                .unwrap_err()
+                .message
+                .contains("one of v1, v2, off")
+        );
     }
 
     #[test]

@@ -27,7 +27,14 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
             Err(found) => findings.extend(found),
         }
     }
-    findings.extend(lint::errors(&definitions, &scopes(settings)));
+    let scopes = scopes(settings);
+    findings.extend(lint::errors(&definitions, &scopes));
+    findings.extend(lint::standards(
+        &definitions,
+        &scopes,
+        settings.scs,
+        settings.today,
+    ));
     let sources = match upstream::load_sources(&settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(found) => {

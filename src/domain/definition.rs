@@ -51,6 +51,8 @@ pub struct Definition {
     pub shortname: Option<String>,
     /// Image properties.
     pub meta: BTreeMap<String, String>,
+    /// Where their values stand, for findings.
+    pub meta_at: BTreeMap<String, Place>,
     /// Tags, beside the mark and the policy's.
     pub tags: Vec<String>,
     /// Where `versions` stands.

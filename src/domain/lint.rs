@@ -10,10 +10,13 @@ mod upstreams;
 mod urls;
 mod versions;
 
+use chrono::NaiveDate;
+
 use super::definition::{self, Definition};
 use super::finding::{Finding, Place};
 use super::policy::PolicyOverride;
 use super::source::Source;
+pub use scs::Standard;
 
 /// A place where the definitions apply, and what is said there of policy.
 #[derive(Debug, Clone)]
@@ -35,17 +38,26 @@ pub fn errors(definitions: &[Definition], scopes: &[Scope]) -> Vec<Finding> {
     sorted(findings)
 }
 
-/// What can be used but will surprise somebody: names that move, weak digests, odd orders, broken promises of SCS, an
-/// upstream that no source knows.
+/// What can be used but will surprise somebody: names that move, weak digests, odd orders, an upstream that no source
+/// knows.
 pub fn warnings(definitions: &[Definition], sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for definition in definitions {
         findings.extend(upstreams::check(definition, sources));
         findings.extend(urls::check(definition));
         findings.extend(versions::odd(definition));
-        findings.extend(scs::check(definition));
     }
     sorted(findings)
+}
+
+/// What the SCS standards would say of the images that the definitions make.
+pub fn standards(
+    definitions: &[Definition],
+    scopes: &[Scope],
+    standard: Option<Standard>,
+    today: NaiveDate,
+) -> Vec<Finding> {
+    sorted(scs::check(definitions, scopes, standard, today))
 }
 
 /// Versions and releases in the text of a file that other YAML readers would take for numbers, dates or switches.

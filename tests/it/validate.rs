@@ -211,6 +211,33 @@ fn what_the_settings_say_of_policy_is_checked_too() {
 }
 
 #[test]
+fn the_settings_say_which_standard_counts() {
+    let with = |settings: &str, images: &str| {
+        let repository =
+            Repository::new(&[("images/debian.yml", images), ("reglaze.yml", settings)]);
+        let day = "--today=2026-07-26";
+        let lenient = stdout(&repository.validate(&[day]).code(0));
+        // Warnings, no errors: they count where they are asked for.
+        let strict = if lenient.contains("warning: ") { 3 } else { 0 };
+        repository.validate(&[day, "--strict"]).code(strict);
+        lenient
+    };
+    assert!(!with("scs:\n", GOOD).contains("scs-0102"));
+    assert!(with("scs: v2\n", GOOD).contains("asks for `architecture`"));
+    let purpose = GOOD.replace(
+        "    versions:",
+        "    meta: {uuid_validity: none}\n    versions:",
+    );
+    assert!(with("scs:\n", &purpose).contains("`os_purpose` (`generic`"));
+    let first = with("scs: v1\n", &purpose);
+    assert!(
+        first.contains("recommends `os_purpose` (`generic`"),
+        "{first}"
+    );
+    assert!(!with("scs: off\n", &purpose).contains("scs-"));
+}
+
+#[test]
 fn the_catalogue_of_this_project_has_nothing_to_complain_about() {
     let done = validate(&project(), &["--strict"]).code(0);
     assert!(

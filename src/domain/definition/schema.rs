@@ -43,7 +43,7 @@ struct Image {
     keep: Option<Spanned<String>>,
     enable: Option<Spanned<String>>,
     shortname: Option<String>,
-    meta: Option<BTreeMap<String, Option<String>>>,
+    meta: Option<BTreeMap<String, Spanned<Option<String>>>>,
     tags: Option<Vec<String>>,
     versions: Option<Spanned<Option<Vec<RawVersion>>>>,
     latest_url: Option<Spanned<String>>,
@@ -212,6 +212,12 @@ impl Reader<'_> {
             Some(versions) => (place(&versions), versions.value.unwrap_or_default()),
             None => (at, Vec::new()),
         };
+        let meta = raw.meta.unwrap_or_default();
+        let meta_at = meta
+            .iter()
+            .map(|(key, value)| (key.clone(), place(value)))
+            .collect();
+        let meta = meta.into_iter().map(|(key, value)| (key, value.value));
         let definition = Definition {
             file: self.file.to_owned(),
             at,
@@ -231,7 +237,8 @@ impl Reader<'_> {
             keep: self.switch(raw.keep, "keep").unwrap_or(false),
             enable: self.switch(raw.enable, "enable").unwrap_or(true),
             shortname: raw.shortname,
-            meta: present(raw.meta),
+            meta: present(Some(meta.collect())),
+            meta_at,
             tags: raw.tags.unwrap_or_default(),
             versions_at,
             versions: versions

@@ -123,7 +123,7 @@ fn unfillable(definition: &Definition, policy: &Policy) -> Vec<(&'static str, St
 }
 
 /// The version that `update` will write into an empty list, as far as templates care.
-fn future(definition: &Definition) -> Version {
+pub(super) fn future(definition: &Definition) -> Version {
     Version {
         at: definition.versions_at,
         version: "1".to_owned(),

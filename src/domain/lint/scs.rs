@@ -1,14 +1,38 @@
-//! The SCS standard scs-0102 (image metadata): properties that an image promises by naming any of them.
+//! The SCS standards scs-0102 (image metadata) and scs-0104 (standard images), held against the images that `apply` would make.
 //!
-//! Only images that others see and that speak of SCS at all are held against it. The rest of the standard, and
-//! scs-0104, need the cloud.
+//! What a definition, its versions and the policy give together is checked, so a property counts whoever says it. What
+//! only a cloud can tell stays out: sizes, creation times, whether a mandatory image is there.
+
+mod images;
+mod properties;
+mod vendors;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use serde::Deserialize;
 
-use super::warning;
+use super::{Scope, policies};
 use crate::domain::definition::{Definition, Version};
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Level, Place};
+use crate::domain::policy::{self, Policy};
+use crate::domain::rotation::{self, Known};
 use crate::domain::snapshot::Visibility;
+use crate::domain::wanted::{self, Wanted};
+
+use properties::{Need, PROPERTIES};
+
+/// The version of the standards that the settings name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standard {
+    /// scs-0102 v1 and scs-0104 v1, which the certificate asks for.
+    V1,
+    /// scs-0102 v2 and scs-0104 v2, their stricter successors.
+    V2,
+    /// Nothing is held against them.
+    Off,
+}
 
 /// Who names one of these means the standard.
 const SIGNS: [&str; 5] = [
@@ -19,145 +43,321 @@ const SIGNS: [&str; 5] = [
     "hotfix_hours",
 ];
 
-/// Whether a value is allowed.
-type Allowed = fn(&str) -> bool;
+/// One image as `apply` would make it in a cloud.
+struct Offer<'a> {
+    definition: &'a Definition,
+    /// What the file says of it; nothing where the list is empty, and only what all versions have in common is known.
+    listed: Option<&'a Version>,
+    stage: usize,
+    wanted: Wanted,
+}
 
-/// The mandatory properties that a definition itself must say, and what they may be.
-const PROPERTIES: [(&str, Allowed, &str); 8] = [
-    (
-        "architecture",
-        |value| ["x86_64", "aarch64", "risc-v"].contains(&value),
-        "`x86_64`, `aarch64` or `risc-v`",
-    ),
-    (
-        "hw_disk_bus",
-        |value| ["scsi", "virtio"].contains(&value),
-        "`scsi` or `virtio`",
-    ),
-    (
-        "os_distro",
-        |value| !value.is_empty() && value == value.to_lowercase(),
-        "a distribution in lower case, such as `debian`",
-    ),
-    (
-        "os_version",
-        |value| !value.is_empty(),
-        "the distribution's version, such as \"24.04\"",
-    ),
-    (
-        "os_purpose",
-        |value| {
-            [
-                "generic",
-                "oldgeneric",
-                "minimal",
-                "k8snode",
-                "gpu",
-                "network",
-                "custom",
-            ]
-            .contains(&value)
-        },
-        "`generic`, `minimal`, `k8snode`, `gpu`, `network` or `custom`",
-    ),
-    (
-        "replace_frequency",
-        |value| {
-            [
-                "yearly",
-                "quarterly",
-                "monthly",
-                "weekly",
-                "daily",
-                "critical_bug",
-                "never",
-            ]
-            .contains(&value)
-        },
-        "`yearly`, `quarterly`, `monthly`, `weekly`, `daily`, `critical_bug` or `never`",
-    ),
-    (
-        "provided_until",
-        |value| ["none", "notice"].contains(&value) || is_day(value),
-        "a date, `none` or `notice`",
-    ),
-    (
-        "uuid_validity",
-        |value| ["none", "notice", "forever"].contains(&value) || is_day(value) || is_last(value),
-        "`none`, `last-N`, a date, `notice` or `forever`",
-    ),
-];
+impl Offer<'_> {
+    fn property(&self, key: &str) -> Option<&str> {
+        self.wanted.properties.get(key).map(String::as_str)
+    }
 
-pub(super) fn check(definition: &Definition) -> Vec<Finding> {
-    let public = matches!(
-        definition.visibility,
-        Visibility::Public | Visibility::Community
-    );
-    if !public || !SIGNS.iter().any(|sign| definition.meta.contains_key(*sign)) {
+    /// Whether others may use it; private images and those shared with some are none of the standard's business.
+    fn is_offered(&self) -> bool {
+        matches!(
+            self.wanted.visibility,
+            Visibility::Public | Visibility::Community
+        )
+    }
+
+    /// Whether it is in everybody's default list.
+    fn is_listed(&self) -> bool {
+        self.wanted.visibility == Visibility::Public && !self.wanted.hidden
+    }
+
+    /// Where the value of a property was written.
+    fn place(&self, key: &str) -> Place {
+        let version = self.listed.filter(|version| match key {
+            "image_source" | "image_build_date" => true,
+            "os_version" if !self.definition.multi || version.os_version.is_some() => true,
+            "image_description" if version.image_description.is_some() => true,
+            key => version.meta.contains_key(key),
+        });
+        match version {
+            Some(version) if key == "image_source" => version.url_at,
+            Some(version) => version.at,
+            None => self
+                .definition
+                .meta_at
+                .get(key)
+                .copied()
+                .unwrap_or(self.definition.at),
+        }
+    }
+
+    fn finding(&self, level: Level, rule: &'static str, at: Place, message: String) -> Finding {
+        Finding::new(level, rule, message)
+            .at(&self.definition.file, at)
+            .image(&self.definition.name)
+    }
+}
+
+/// Holds every enabled definition against the standard, as each cloud's policy makes it.
+///
+/// Without a word of the settings, those count that name a property of the standard, and version 2 counts.
+pub(super) fn check(
+    definitions: &[Definition],
+    scopes: &[Scope],
+    said: Option<Standard>,
+    today: NaiveDate,
+) -> Vec<Finding> {
+    let standard = said.unwrap_or(Standard::V2);
+    if standard == Standard::Off {
         return Vec::new();
     }
-    let mut missing = Vec::new();
     let mut findings = Vec::new();
-    for (key, allowed, expected) in PROPERTIES {
-        match definition.meta.get(key) {
-            None if key == "os_version" && says_version(definition) => {}
-            None if is_of_policy(definition, key) => {}
-            None => missing.push(format!("`{key}` ({expected})")),
-            Some(value) if allowed(value) => {}
-            Some(value) => {
-                let message =
-                    format!("scs-0102 knows no `{key}` of `{value}`; expected {expected}");
-                findings.push(warning(definition, definition.at, "scs-0102", message));
+    // What is wrong for all clouds, or all versions, is said once.
+    let mut said_already = BTreeSet::new();
+    for scope in scopes {
+        let offers: Vec<_> = definitions
+            .iter()
+            .filter(|definition| {
+                definition.enable && (said.is_some() || speaks_of_it(definition, scope))
+            })
+            .flat_map(|definition| offers(definition, scope, today))
+            .collect();
+        let mut found: Vec<_> = offers
+            .iter()
+            .filter(|offer| offer.is_offered())
+            .flat_map(|offer| one(offer, standard, today))
+            .collect();
+        found.extend(images::check(&offers, standard));
+        for finding in found {
+            if said_already.insert((
+                finding.file.clone(),
+                finding.line,
+                finding.column,
+                finding.message.clone(),
+            )) {
+                findings.push(match scope.cloud {
+                    Some(cloud) => finding.cloud(cloud),
+                    None => finding,
+                });
             }
         }
     }
-    for (key, present) in [
-        ("min_disk", definition.min_disk.is_some_and(|size| size > 0)),
-        ("min_ram", definition.min_ram.is_some_and(|size| size > 0)),
-        ("login", definition.login.is_some()),
-    ] {
-        if !present {
-            missing.push(format!("`{key}`"));
+    findings
+}
+
+fn speaks_of_it(definition: &Definition, scope: &Scope) -> bool {
+    let versions = definition.versions.iter().map(|version| &version.meta);
+    let policies = scope.policies.iter().copied().chain(&definition.policy);
+    let mut all = std::iter::once(&definition.meta)
+        .chain(versions)
+        .chain(policies.map(|policy| &policy.properties));
+    all.any(|properties| SIGNS.iter().any(|sign| properties.contains_key(*sign)))
+}
+
+/// The listed versions, each in its stage; for an empty list the image that the first one will be. A policy that cannot
+/// be used gives none: that is an error of its own.
+fn offers<'a>(definition: &'a Definition, scope: &Scope, today: NaiveDate) -> Vec<Offer<'a>> {
+    let words: Vec<_> = scope
+        .policies
+        .iter()
+        .copied()
+        .chain(&definition.policy)
+        .collect();
+    let Ok(policy) = policy::resolve(definition.multi, &words) else {
+        return Vec::new();
+    };
+    let offer = |version: &Version, listed, stage: usize| {
+        let wanted = wanted::wanted(
+            definition,
+            version,
+            &policy,
+            policy.stages.get(stage)?,
+            "",
+            today,
+            None,
+        );
+        Some(Offer {
+            definition,
+            listed,
+            stage,
+            wanted: wanted.ok()?,
+        })
+    };
+    let mut offers: Vec<_> = ranked(definition, &policy)
+        .into_iter()
+        .filter_map(|(version, stage)| offer(version, Some(version), stage))
+        .collect();
+    // What rotation will do to the newest is checked also where nothing was replaced yet.
+    let newest = offers
+        .iter()
+        .find(|offer| offer.stage == 0)
+        .and_then(|offer| offer.listed);
+    let sample = policies::future(definition);
+    let first = usize::from(newest.is_some());
+    let last = if policy.rotate {
+        policy.stages.len()
+    } else {
+        1
+    };
+    for stage in first..last {
+        if !offers.iter().any(|offer| offer.stage == stage) {
+            offers.extend(offer(newest.unwrap_or(&sample), newest, stage));
         }
     }
-    if !missing.is_empty() {
-        let message = format!("scs-0102 asks for {} as well; add it", missing.join(", "));
-        findings.push(warning(definition, definition.at, "scs-0102", message));
-    }
-    let undated = definition
+    offers
+}
+
+fn ranked<'a>(definition: &'a Definition, policy: &Policy) -> Vec<(&'a Version, usize)> {
+    let order = definition
+        .upstream
+        .as_ref()
+        .and_then(|upstream| upstream.order)
+        .unwrap_or_default();
+    let known = definition
         .versions
         .iter()
-        .filter(|version| version.build_date.is_none() && !version.is_moving());
-    findings.extend(undated.map(|version| {
-        let message = format!(
-            "version `{}` has no `build_date`, which scs-0102 asks for; add it",
-            version.version
-        );
-        warning(definition, version.at, "scs-0102", message)
+        .filter(|version| !version.is_moving())
+        .map(|version| Known {
+            version: &version.version,
+            listed: Some(version),
+            image: None,
+        });
+    rotation::rank(known.collect(), policy, |one, other| {
+        order.compare(one, other)
+    })
+    .ranked
+    .into_iter()
+    .filter_map(|ranked| Some((ranked.known.listed?, ranked.stage)))
+    .collect()
+}
+
+/// What is wrong with one image by itself.
+fn one(offer: &Offer, standard: Standard, today: NaiveDate) -> Vec<Finding> {
+    let mut properties = offer.wanted.properties.clone();
+    for (key, value) in [
+        ("min_disk", offer.wanted.min_disk),
+        ("min_ram", offer.wanted.min_ram),
+    ] {
+        properties.extend(value.map(|value| (key.to_owned(), value.to_string())));
+    }
+    let mut findings = values(offer, &properties);
+    findings.extend(missing(offer, &properties, standard));
+    let odd = properties::contradictions(&properties)
+        .into_iter()
+        .map(|(key, message)| {
+            offer.finding(
+                Level::Warning,
+                "scs-0102",
+                offer.place(&key),
+                format!("{message}, as scs-0102 says"),
+            )
+        });
+    findings.extend(odd);
+    findings.extend(images::dates(offer, today));
+    let vendors = vendors::check(offer, standard).into_iter();
+    findings.extend(vendors.map(|(key, message)| {
+        offer.finding(Level::Warning, "scs-0104", offer.place(key), message)
     }));
     findings
 }
 
-/// Whether each version says it: by a key of its own, or, without rotation, by what it is called.
-fn says_version(definition: &Definition) -> bool {
-    let versions = &definition.versions;
-    let each =
-        |version: &Version| version.os_version.is_some() || version.meta.contains_key("os_version");
-    !definition.multi || (!versions.is_empty() && versions.iter().all(each))
+fn values(offer: &Offer, properties: &BTreeMap<String, String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for property in PROPERTIES {
+        let Some(value) = properties
+            .get(property.key)
+            .filter(|value| !property.allows(value))
+        else {
+            continue;
+        };
+        // The first version of an empty list is yet to come, and so are its URL and date.
+        if offer.listed.is_none() && matches!(property.key, "image_source" | "image_build_date") {
+            continue;
+        }
+        let from = property
+            .made_by
+            .filter(|by| *by != property.key)
+            .map_or_else(String::new, |by| format!(" (made from `{by}`)"));
+        let message = format!(
+            "`{}`{from} is `{value}`, which scs-0102 does not allow; write {}",
+            property.key,
+            property.expected()
+        );
+        findings.push(offer.finding(
+            Level::Warning,
+            "scs-0102",
+            offer.place(property.key),
+            message,
+        ));
+    }
+    findings
 }
 
-/// Whether a template of the definition's own policy makes the property.
-fn is_of_policy(definition: &Definition, key: &str) -> bool {
-    let policy = definition.policy.as_ref();
-    policy.is_some_and(|policy| policy.properties.contains_key(key))
+fn missing(
+    offer: &Offer,
+    properties: &BTreeMap<String, String>,
+    standard: Standard,
+) -> Vec<Finding> {
+    let absent: Vec<_> = PROPERTIES
+        .iter()
+        .filter(|property| !properties.contains_key(property.key))
+        .collect();
+    let of_version = |key: &str| matches!(key, "image_source" | "image_build_date");
+    let mut findings = Vec::new();
+    let mandatory = absent
+        .iter()
+        .filter(|property| property.is_mandatory(standard));
+    let (versions, images): (Vec<_>, Vec<_>) =
+        mandatory.partition(|property| of_version(property.key));
+    let listed = |properties: &[&&properties::Property]| {
+        let each = properties.iter().map(|property| {
+            format!(
+                "`{}` ({})",
+                property.made_by.unwrap_or(property.key),
+                property.expected()
+            )
+        });
+        each.collect::<Vec<_>>().join(", ")
+    };
+    if !images.is_empty() {
+        let message = format!("scs-0102 asks for {} as well; add it", listed(&images));
+        findings.push(offer.finding(Level::Warning, "scs-0102", offer.definition.at, message));
+    }
+    if let (Some(version), false) = (offer.listed, versions.is_empty()) {
+        let message = format!(
+            "version `{}` has no {}, which scs-0102 asks for; add it",
+            version.version,
+            listed(&versions)
+        );
+        findings.push(offer.finding(Level::Warning, "scs-0102", version.at, message));
+    }
+    let mut advice: Vec<_> = absent
+        .iter()
+        .filter(|property| {
+            matches!(property.need, Need::Recommended | Need::MandatorySince2)
+                && !property.is_mandatory(standard)
+        })
+        .map(|property| format!("`{}` ({})", property.key, property.expected()))
+        .collect();
+    if properties
+        .get("hw_disk_bus")
+        .is_some_and(|bus| bus == "scsi")
+        && !properties.contains_key("hw_scsi_model")
+    {
+        advice.push("`hw_scsi_model` (`virtio-scsi`)".to_owned());
+    }
+    let tagged = offer.wanted.tags.iter().any(|tag| tag.starts_with("os:"));
+    if properties.contains_key("os_distro") && !tagged {
+        advice.push("a tag `os:NAME`".to_owned());
+    }
+    if !advice.is_empty() {
+        let message = format!(
+            "scs-0102 recommends {} as well; add it where it is true",
+            advice.join(", ")
+        );
+        findings.push(offer.finding(Level::Note, "scs-0102", offer.definition.at, message));
+    }
+    findings
 }
 
-fn is_day(value: &str) -> bool {
-    NaiveDate::parse_from_str(value, "%Y-%m-%d").is_ok()
-}
-
-fn is_last(value: &str) -> bool {
-    value
-        .strip_prefix("last-")
-        .is_some_and(|count| count.parse::<u32>().is_ok_and(|count| count > 0))
-}
+#[cfg(test)]
+mod tests;

@@ -223,32 +223,3 @@ fn a_build_date_must_not_contradict_the_order() {
     assert_eq!(rules(&dated(&candidate, "")), ["build-date-order"]);
     assert!(dated(&candidate, ", order: semver").is_empty());
 }
-
-#[test]
-fn who_speaks_of_scs_is_held_to_its_mandatory_properties() {
-    assert!(
-        warnings(&definitions(
-            "    meta: {os_distro: debian}\n    versions: []\n"
-        ))
-        .is_empty()
-    );
-    let found = warnings(&definitions(
-        "    meta: {os_purpose: general, uuid_validity: last-0, os_distro: Debian}\n    versions:\n      - version: '1'\n        checksum: HEX\n",
-    ));
-    insta::assert_snapshot!(printed(&found));
-    let complete = "    login: debian
-    min_disk: 8
-    min_ram: 512
-    meta:
-      architecture: x86_64
-      hw_disk_bus: scsi
-      os_distro: debian
-      os_version: '13'
-      os_purpose: generic
-      replace_frequency: quarterly
-      provided_until: 2028-08-09
-      uuid_validity: last-3
-    versions: []
-";
-    assert_eq!(printed(&warnings(&definitions(complete))), "");
-}
