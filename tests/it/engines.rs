@@ -24,7 +24,7 @@ fn every_sample_gives_its_newest_build_or_says_why_not() {
             count += 1;
         }
     }
-    assert!(count > 12, "only {count} samples were found");
+    assert!(count > 50, "only {count} samples were found");
 }
 
 #[test]
@@ -58,6 +58,39 @@ fn every_file_of_sources_is_built_in() {
     }
 }
 
+/// A document of a sample: `URL`, `URL -> LOCATION`, `URL @ LAST-MODIFIED`, and below that line the body.
+struct Sample<'a> {
+    location: Option<&'a str>,
+    modified: Option<&'a str>,
+    body: &'a str,
+}
+
+impl<'a> Sample<'a> {
+    fn read(part: &'a str) -> (&'a str, Self) {
+        let (head, body) = part.split_once('\n').unwrap_or((part, ""));
+        let (head, modified) = match head.split_once(" @ ") {
+            Some((head, modified)) => (head, Some(modified)),
+            None => (head, None),
+        };
+        let (url, location) = match head.split_once(" -> ") {
+            Some((url, location)) => (url, Some(location)),
+            None => (head, None),
+        };
+        let sample = Self {
+            location,
+            modified,
+            body,
+        };
+        (url, sample)
+    }
+
+    fn document(&self, url: &str) -> Document {
+        let location = self.location.unwrap_or(url).to_owned();
+        Document::new(url.to_owned(), location, self.body.as_bytes().to_vec())
+            .with_modified(self.modified.map(str::to_owned))
+    }
+}
+
 /// The answer to a sample's question, as one line.
 fn newest(question: &str) -> String {
     let mut parts = question.split("\n>>> ");
@@ -67,10 +100,9 @@ fn newest(question: &str) -> String {
         .map(|word| word.split_once('=').unwrap())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let documents: BTreeMap<&str, &str> =
-        parts.map(|part| part.split_once('\n').unwrap()).collect();
+    let documents: BTreeMap<&str, Sample> = parts.map(Sample::read).collect();
     let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
-    let text = built_in.map_or_else(|| documents["source"], |(_, text)| text);
+    let text = built_in.map_or_else(|| documents["source"].body, |(_, text)| text);
     let source = source::parse(name, name, text).unwrap();
 
     let index = source.index(&parameters).unwrap();
@@ -84,19 +116,25 @@ fn newest(question: &str) -> String {
                 let date = candidate
                     .build_date
                     .map_or_else(|| "unknown".to_owned(), |date| date.to_string());
+                let digests = [&candidate.checksum, &candidate.disk_checksum];
+                let digests = digests
+                    .into_iter()
+                    .flatten()
+                    .map(|digest| format!(" {digest}"));
                 return format!(
-                    "{} {} {date} {}",
-                    candidate.build, candidate.version, candidate.url
+                    "{} {} {date} {}{}",
+                    candidate.build,
+                    candidate.version,
+                    candidate.url,
+                    digests.collect::<String>()
                 );
             }
             Ok(Step::Need(requests)) => {
                 for request in requests {
-                    let body = documents.get(request.url.as_str());
-                    let Some(body) = body else {
+                    let Some(sample) = documents.get(request.url.as_str()) else {
                         return format!("asks for {}", request.url);
                     };
-                    let bytes = body.as_bytes().to_vec();
-                    let document = Document::new(request.url.clone(), request.url.clone(), bytes);
+                    let document = sample.document(&request.url);
                     fetched.insert(request.url, Arc::new(document));
                 }
             }

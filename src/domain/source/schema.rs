@@ -328,3 +328,6 @@ fn last_line(message: &str) -> &str {
         .unwrap_or(message)
         .trim_start_matches("error: ")
 }
+
+#[cfg(test)]
+mod tests;

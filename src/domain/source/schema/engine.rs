@@ -46,7 +46,10 @@ impl Reader<'_> {
                 return None;
             }
         };
-        self.refuse_leftovers(raw, name.as_deref());
+        // Where an engine could not be read, what is left of it is no second mistake.
+        if engine.is_some() {
+            self.refuse_leftovers(raw, name.as_deref());
+        }
         engine
     }
 

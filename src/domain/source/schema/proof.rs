@@ -247,6 +247,7 @@ impl Reader<'_> {
                 at,
                 "the manifest is said to be signed, but `checksum` names none; expected `of: index` or `of: image`",
             );
+            return;
         }
         if of.contains(&Of::Image) && !is_detached {
             self.refuse(at, "an image is no text; expected `form: detached` over it");
