@@ -57,8 +57,13 @@ pub enum Command {
     /// Plans again, holds the plan against the reviewed one if --fingerprint or --plan is given, and carries it out. An image is
     /// visible to others only after its digest was proven. Run it again after any interruption: it continues.
     Apply(ApplyArguments),
-    /// List the upstream sources, built in and your own, and whose keys they name
+    /// List the upstream sources, built in and your own: what each takes, and why its checksums may be believed
+    ///
+    /// With NAME: all of one, with an example for `new`. A file of the folder `sources` adds a source or replaces a built-in one.
     Sources {
+        /// Only this source, in detail
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
         /// Fetch the keys that the sources name into the folder keys/, for runs without network access to them
         #[arg(long, env = "REGLAZE_SAVE_KEYS", value_name = "BOOL", action = clap::ArgAction::Set,
               num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]

@@ -14,6 +14,7 @@ pub mod lint;
 pub mod manifest;
 pub mod nearest;
 pub mod outcome;
+pub mod overview;
 pub mod patch;
 pub mod plan;
 pub mod policy;

@@ -55,7 +55,9 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
         Command::Plan => commands::plan::run(settings).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
         Command::New(arguments) => commands::new::run(settings, arguments),
-        Command::Sources { save_keys } => commands::sources::run(settings, *save_keys).await,
+        Command::Sources { name, save_keys } => {
+            commands::sources::run(settings, name.as_deref(), *save_keys).await
+        }
     }
 }
 

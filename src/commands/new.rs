@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::catalogue;
+use super::{catalogue, sources};
 use crate::cli::{Format, NewArguments};
 use crate::definitions::{self, File};
 use crate::domain::definition::{self, Definition};
 use crate::domain::edit;
 use crate::domain::finding::{Finding, Level};
 use crate::domain::lint;
-use crate::domain::nearest::nearest;
 use crate::domain::report::{Ending, Report, printable};
 use crate::domain::scaffold::{self, Scaffold};
 use crate::domain::source::Source;
@@ -25,11 +24,11 @@ use crate::upstream;
 /// # Errors
 /// The source or its parameters do not fit, the name is there already, or a file cannot be read or written.
 pub fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Report> {
-    let sources: Vec<Source> = match upstream::load_sources(&settings.sources)? {
+    let all: Vec<Source> = match upstream::load_sources(&settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(findings) => return Ok(catalogue::broken(findings)),
     };
-    let source = chosen(&sources, &arguments.source)?;
+    let source = sources::chosen(all.iter(), &arguments.source)?;
     let scaffold = scaffold::scaffold(source, &said(arguments)?, arguments.name.as_deref())?;
     let target = Target::of(settings, arguments, source);
     let files = match &target {
@@ -49,7 +48,7 @@ pub fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Repo
             Some(file) => ("appended", appended(file, &scaffold)?),
         },
     };
-    let findings = judged(settings, known, &target, &text, &scaffold.name, &sources);
+    let findings = judged(settings, known, &target, &text, &scaffold.name, &all);
     let is_wrong = findings.iter().any(|finding| finding.level == Level::Error);
     if let (Target::File(path), false) = (&target, is_wrong) {
         upstream::write_file(path, text.as_bytes()).with_context(|| {
@@ -85,20 +84,6 @@ impl Target {
             Self::Stdout => "stdout".to_owned(),
         }
     }
-}
-
-fn chosen<'a>(sources: &'a [Source], name: &str) -> anyhow::Result<&'a Source> {
-    if let Some(source) = sources.iter().find(|source| source.name == name) {
-        return Ok(source);
-    }
-    let names = || sources.iter().map(|source| source.name.as_str());
-    let hint = match nearest(name, names()) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
-    };
-    bail!(
-        "there is no source `{name}`; {hint} (`reglaze sources` lists them with their parameters)"
-    )
 }
 
 /// The parameters, from the flags of the usual ones and from `--set`.

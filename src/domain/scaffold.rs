@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::edit;
+use super::overview::rank;
 use super::source::{ParameterError, Source};
 use super::template::{self, Escape, TemplateError};
 
@@ -247,17 +248,6 @@ impl Names {
             };
             text + separator + &word
         })
-    }
-}
-
-/// The order in which parameters are written.
-fn rank(parameter: &str) -> u8 {
-    match parameter {
-        "release" => 0,
-        "stream" => 1,
-        "variant" => 2,
-        "arch" => 4,
-        _ => 3,
     }
 }
 

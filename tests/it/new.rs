@@ -205,3 +205,76 @@ fn a_file_at_whose_end_nothing_fits_stays_as_it_is() {
         assert_eq!(read(folder, "images/debian.yml"), text);
     }
 }
+
+const OWN: &str = r#"title: Our own images
+parameters:
+  release: {known: ["9", "10"]}
+  arch: {default: x86_64}
+architectures: {x86_64: amd64, aarch64: arm64}
+indexes:
+  - engine: listing
+    url: https://images.example/{release}/
+    file: '^own-{arch}-(?<version>\d{8})\.qcow2$'
+checksum: {url: "{folder}SHA256SUMS"}
+signature:
+  form: detached
+  url: "{manifest}.gpg"
+  keys: [0123456789012345678901234567890123456789]
+  key_url: https://images.example/key.asc
+expected_every: 30d
+tested_on: sample
+unproven: nobody has looked
+"#;
+
+#[test]
+fn a_source_is_told_in_detail_with_an_example_that_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("sources")).unwrap();
+    std::fs::write(folder.join("sources/own.yml"), OWN).unwrap();
+    let detail = stdout(&reglaze(folder, &["sources", "own"]).code(0));
+    insta::assert_snapshot!(detail, @r"
+    own  Our own images (sources/own.yml)
+
+      --release         needed; 9, 10 or another
+      --arch            aarch64, x86_64 (default)
+
+      newest build by   listing
+      digest proven by  signature: checksum file with a detached signature
+      key               0123456789012345678901234567890123456789
+                        https://images.example/key.asc
+      a build every     30 days, else `update` warns
+      tested on         sample
+      unproven          nobody has looked
+
+    reglaze new own --release 10
+    ");
+
+    let list = stdout(&reglaze(folder, &["sources"]).code(0));
+    let own = list.lines().skip_while(|line| !line.starts_with("own  "));
+    let own: Vec<_> = own.take(5).collect();
+    insta::assert_snapshot!(own.join("\n"), @r"
+    own  Our own images (sources/own.yml)
+      release=9|10|…  arch=x86_64|aarch64
+      signature: checksum file with a detached signature
+      key 0123456789012345678901234567890123456789
+      unproven: nobody has looked
+    ");
+
+    let json: Value = serde_json::from_str(&stdout(
+        &reglaze(folder, &["sources", "own", "--format=json"]).code(0),
+    ))
+    .unwrap();
+    let own = &json["sources"][0];
+    assert_eq!(json["sources"].as_array().unwrap().len(), 1);
+    assert_eq!(own["proofs"][0]["by"], "signature");
+    assert_eq!(own["tested_on"], "sample");
+    assert_eq!(own["unproven"], "nobody has looked");
+    let example = own["example"].as_str().unwrap();
+    let words: Vec<_> = example.split(' ').skip(1).collect();
+    reglaze(folder, &words).code(0);
+    assert!(read(folder, "images/own.yml").contains("release: '10'"));
+
+    let refused = reglaze(folder, &["sources", "onw"]).code(1);
+    assert!(stderr(&refused).contains("did you mean `own`?"));
+}

@@ -174,8 +174,16 @@ impl Source {
             .filter(|mapping| mapping.of == name)
             .flat_map(|mapping| mapping.values.keys());
         let of_indexes = self.indexes.iter().filter_map(|index| index.when.get(name));
+        let signatures = self
+            .indexes
+            .iter()
+            .filter_map(|index| index.signature.as_ref());
+        let of_keys = signatures
+            .filter_map(|signature| signature.keys_by.get(name))
+            .flat_map(BTreeMap::keys);
         let mentioned: BTreeSet<&String> = of_maps
             .chain(of_indexes)
+            .chain(of_keys)
             .chain(&parameter.known)
             .chain(&parameter.default)
             .collect();
