@@ -240,7 +240,8 @@ fn keys_are_saved_for_runs_without_the_network() {
     let world = World::new(&format!("images:\n{}", ubuntu("24.04")));
     world.ubuntu_daily("noble", &["20260725"]);
     let run = world.run(&["sources", "--save-keys", "--format=json"]);
-    assert_eq!(run.code, 0, "{}", run.stdout);
+    // Keys of other sources are not published here, and do not hold these up.
+    assert_eq!(run.code, 3, "{}", run.stdout);
     let file = world.path(&format!("keys/{}.asc", world.signer.fingerprint));
     assert_eq!(std::fs::read(file).unwrap(), world.signer.public);
     std::fs::remove_dir_all(world.path("cache")).unwrap();
