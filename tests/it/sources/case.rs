@@ -1,9 +1,11 @@
 //! The case files of `tests/data/sources/`: what an upstream publishes, and what `update` is to make of it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use crate::update::world::built_in;
 
 /// Documents whose name begins with this lie below the folder of captures.
 const CAPTURED: &str = "upstream/";
@@ -35,6 +37,9 @@ pub struct Case {
     /// Other URLs that tell the same image to `update`, moving ones too.
     #[serde(default)]
     pub also: Vec<String>,
+    /// Whether the image's own URL tells the parameters; it does not tell every one of them.
+    #[serde(default = "yes")]
+    pub told_by_url: bool,
     /// In place of `newest`: a part of the sentence with which the image fails.
     pub fails: Option<String>,
     /// Where the case stands: source and number.
@@ -51,6 +56,10 @@ pub enum Evidence {
     Sample,
     /// Real documents of the upstream.
     Capture,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What a URL answers.
@@ -198,6 +207,24 @@ pub fn load(source: &str) -> Vec<Case> {
     cases
 }
 
+/// Whether a source is a user's own, whose text lies beside its cases.
+pub fn is_own(source: &str) -> bool {
+    own(source).is_file()
+}
+
+/// The text of a source.
+pub fn text(source: &str) -> String {
+    if is_own(source) {
+        std::fs::read_to_string(own(source)).unwrap()
+    } else {
+        built_in(source)
+    }
+}
+
+fn own(source: &str) -> PathBuf {
+    folder().join(source).join("source.yml")
+}
+
 /// The sources that have a folder of cases.
 pub fn with_cases() -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder())
@@ -210,6 +237,6 @@ pub fn with_cases() -> Vec<String> {
     names
 }
 
-fn folder() -> std::path::PathBuf {
+fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sources")
 }

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use base64::Engine as _;
 
-use super::case::{Case, KeyFile, Made, read};
+use super::case::{self, Case, KeyFile, Made, read};
 use crate::update::server::Reply;
 use crate::update::signer::Signer;
-use crate::update::world::{Run, World, built_in};
+use crate::update::world::{Run, World};
 
 /// Keys of ours in the place of pinned ones.
 #[derive(Default)]
@@ -24,12 +24,13 @@ impl Keys {
         Rc::clone(key.or_insert_with(|| Rc::new(Signer::new())))
     }
 
-    /// A built-in source that trusts the keys of ours.
+    /// A source that trusts the keys of ours.
     fn trusted_by(&self, source: &str) -> String {
         let keys = self.0.borrow();
-        keys.iter().fold(built_in(source), |text, (pinned, ours)| {
-            text.replace(pinned, &ours.fingerprint)
-        })
+        keys.iter()
+            .fold(case::text(source), |text, (pinned, ours)| {
+                text.replace(pinned, &ours.fingerprint)
+            })
     }
 }
 
@@ -206,14 +207,16 @@ impl<'a> Stage<'a> {
                 case.name.clone(),
                 &format!("upstream: {{from: {}{parameters}}}", case.source),
             );
-            let own = case.newest.iter().map(|newest| &newest.url);
+            let own = case.newest.iter().filter(|_| case.told_by_url);
+            let own = own.map(|newest| &newest.url);
             for (number, url) in own.chain(&case.also).enumerate() {
                 let name = format!("{} by URL {}", case.name, number + 1);
                 define(name, &format!("latest_url: {url}"));
             }
         }
         let world = World::with_built_in_sources(&text);
-        for case in self.cases.iter().filter(|_| self.signed_by_us) {
+        let is_written = |case: &&&Case| self.signed_by_us || case::is_own(&case.source);
+        for case in self.cases.iter().filter(is_written) {
             let file = world.path(&format!("sources/{}.yml", case.source));
             std::fs::write(file, keys.trusted_by(&case.source)).unwrap();
         }
