@@ -19,7 +19,7 @@ use crate::domain::attested::{self, Attested, ProofError, Verify};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::index::{self, Document, IndexError};
-use crate::domain::source::{Digest, ParameterError, Pin, Source};
+use crate::domain::source::{self, AmbiguousUrl, Digest, ParameterError, Pin, Source};
 use crate::settings::Settings;
 pub use cache::write as write_file;
 pub use discover::{Failure, Newest};
@@ -49,6 +49,9 @@ pub enum UpstreamError {
         /// What there is.
         known: String,
     },
+    /// Several sources know its URL.
+    #[error(transparent)]
+    Ambiguous(#[from] AmbiguousUrl),
     /// What a definition says does not fit its source.
     #[error(transparent)]
     Parameters(#[from] ParameterError),
@@ -191,8 +194,7 @@ impl Upstream {
             definition.latest_url.as_deref(),
             newest.and_then(|version| version.url.as_deref()),
         ];
-        Ok(urls
-            .into_iter()
+        urls.into_iter()
             .flatten()
             .chain(
                 definition
@@ -200,17 +202,16 @@ impl Upstream {
                     .iter()
                     .filter_map(|version| version.url.as_deref()),
             )
-            .find_map(|url| self.inferred(url)))
+            .find_map(|url| self.inferred(url).transpose())
+            .transpose()
     }
 
-    fn inferred(&self, url: &str) -> Option<Tracked<'_>> {
-        self.sources.iter().find_map(|source| {
-            let inferred = source.infer(url)?;
-            Some(Tracked {
-                source,
-                parameters: inferred.parameters,
-            })
-        })
+    fn inferred(&self, url: &str) -> Result<Option<Tracked<'_>>, UpstreamError> {
+        let inferred = source::infer(&self.sources, url)?;
+        Ok(inferred.map(|(source, inferred)| Tracked {
+            source,
+            parameters: inferred.parameters,
+        }))
     }
 
     fn source(&self, name: &str) -> Result<&Source, UpstreamError> {
@@ -242,7 +243,12 @@ impl Upstream {
             .url
             .clone()
             .unwrap_or_else(|| definition.name.clone());
-        let by_url = version.url.as_deref().and_then(|url| self.inferred(url));
+        let by_url = match version.url.as_deref().map(|url| self.inferred(url)) {
+            Some(Ok(tracked)) => tracked,
+            Some(Err(error)) if definition.upstream.is_none() => return Err(error),
+            // What the definition says decides.
+            Some(Err(_)) | None => None,
+        };
         let tracked = match by_url {
             Some(tracked) => Some(tracked),
             None => self.tracked(definition)?,

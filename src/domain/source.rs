@@ -18,7 +18,7 @@ use super::signature::Fingerprint;
 use super::template::Variables;
 use super::version::Order;
 
-pub use infer::Inferred;
+pub use infer::{AmbiguousUrl, Inferred, infer};
 pub use parameters::{ParameterError, Pin};
 
 /// The sources that the binary carries, by name: name and text. `build.rs` lists the files of `sources/`.

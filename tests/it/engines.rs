@@ -58,6 +58,39 @@ fn every_file_of_sources_is_built_in() {
     }
 }
 
+#[test]
+fn every_url_that_we_know_tells_one_source() {
+    let sources: Vec<_> = BUILT_IN
+        .iter()
+        .map(|(name, text)| source::parse(name, name, text).unwrap())
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<_> = std::fs::read_dir(root.join("images"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let samples = std::fs::read_dir(root.join("tests/data/sources")).unwrap();
+    files.extend(samples.map(|entry| entry.unwrap().path().join("case.yml")));
+    let mut told = BTreeMap::new();
+    for file in files.iter().filter(|file| file.is_file()) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let words =
+            text.split(|letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter));
+        for url in words.filter(|word| word.starts_with("https://")) {
+            match source::infer(&sources, url) {
+                Ok(Some((source, _))) => *told.entry(source.name.clone()).or_insert(0) += 1,
+                // Manifests and keys are no images.
+                Ok(None) => {}
+                Err(error) => panic!("{}: {error}", file.display()),
+            }
+        }
+    }
+    assert!(
+        told.len() >= 3 && told.values().all(|count| *count > 2),
+        "{told:?}"
+    );
+}
+
 /// A document of a sample: `URL`, `URL -> LOCATION`, `URL @ LAST-MODIFIED`, and below that line the body.
 struct Sample<'a> {
     location: Option<&'a str>,

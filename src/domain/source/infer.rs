@@ -13,6 +13,37 @@ pub struct Inferred {
     pub version: Option<String>,
 }
 
+/// Several sources know one image, and nobody can tell which of them is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{url}` is known to the sources {sources}; say which one tracks the image with `upstream: {{from: …}}`"
+)]
+pub struct AmbiguousUrl {
+    /// The image.
+    pub url: String,
+    /// Their names.
+    pub sources: String,
+}
+
+/// The one source that tracks an image, by its URL, and what that tells. Fails with [`AmbiguousUrl`].
+pub fn infer<'a>(
+    sources: &'a [Source],
+    url: &str,
+) -> Result<Option<(&'a Source, Inferred)>, AmbiguousUrl> {
+    let mut known: Vec<_> = sources
+        .iter()
+        .filter_map(|source| Some((source, source.infer(url)?)))
+        .collect();
+    if known.len() > 1 {
+        let names = known.iter().map(|(source, _)| format!("`{}`", source.name));
+        return Err(AmbiguousUrl {
+            url: url.to_owned(),
+            sources: names.collect::<Vec<_>>().join(" and "),
+        });
+    }
+    Ok(known.pop())
+}
+
 impl Source {
     /// Reads the parameters from an image's URL; nothing if the image is not this source's.
     pub fn infer(&self, url: &str) -> Option<Inferred> {

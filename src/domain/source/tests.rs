@@ -205,6 +205,24 @@ fn urls_tell_their_source_and_parameters() {
 }
 
 #[test]
+fn a_url_that_two_sources_know_is_refused() {
+    let debian = built_in("debian");
+    let mut own = debian.clone();
+    own.name = "own".to_owned();
+    let url = "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-generic-arm64.qcow2";
+    let sources = [debian, own];
+    let (source, _) = infer(&sources[..1], url).unwrap().unwrap();
+    assert_eq!(source.name, "debian");
+    assert!(
+        infer(&sources, "https://example.org/a.img")
+            .unwrap()
+            .is_none()
+    );
+    let error = infer(&sources, url).unwrap_err();
+    insta::assert_snapshot!(error, @"`https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-generic-arm64.qcow2` is known to the sources `debian` and `own`; say which one tracks the image with `upstream: {from: …}`");
+}
+
+#[test]
 fn urls_of_others_tell_nothing() {
     for url in [
         "https://cloud-images.ubuntu.com.evil.example/noble/20260108/noble-server-cloudimg-amd64.img",

@@ -89,3 +89,37 @@ fn every_mistake_in_engines_and_proofs_is_found_with_its_place() {
         .collect();
     insta::assert_snapshot!(found.join("\n"));
 }
+
+#[test]
+fn contributors_are_told_of_every_key() {
+    let guide = include_str!("../../../../CONTRIBUTING.md");
+    let begin = guide.find("## The keys of a source").unwrap();
+    let end = guide[begin + 2..].find("\n## ").unwrap() + begin;
+    let guide = &guide[begin..end];
+    let contexts = [
+        "typo: 1",
+        "parameters: {a: {typo: 1}}",
+        "parameters: {}\nmap: {a: {typo: 1}}",
+        "parameters: {}\nindexes: [{typo: 1}]",
+        "parameters: {}\nindexes: [{pointer: {typo: 1}}]",
+        "parameters: {}\nchecksum: {typo: 1}",
+        "parameters: {}\ndisk: {typo: 1}",
+        "parameters: {}\nsignature: {typo: 1}",
+        "parameters: {}\ninfer: [{typo: 1}]",
+        "parameters: {}\ndefaults: {typo: 1}",
+    ];
+    for context in contexts {
+        let findings = parse("example", "example.yml", &format!("title: A\n{context}\n"));
+        let findings = findings.unwrap_err();
+        let message = findings[0].to_string();
+        let (_, keys) = message.split_once("expected one of ").unwrap();
+        let keys = keys.trim_end_matches(" [yaml]").split(", ");
+        for key in keys {
+            let forms = [format!("{key}:"), format!("`{key}`")];
+            assert!(
+                forms.iter().any(|form| guide.contains(form)),
+                "the guide lacks `{key}` ({message})"
+            );
+        }
+    }
+}
