@@ -255,7 +255,7 @@ fn a_source_is_told_in_detail_with_an_example_that_works() {
     let own: Vec<_> = own.take(5).collect();
     insta::assert_snapshot!(own.join("\n"), @r"
     own  Our own images (sources/own.yml)
-      release=9|10|…  arch=x86_64|aarch64
+      release=9|10  arch=x86_64|aarch64
       signature: checksum file with a detached signature
       key 0123456789012345678901234567890123456789
       unproven: nobody has looked
