@@ -4,6 +4,7 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 use futures_util::future::join_all;
@@ -35,11 +36,13 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
         .filter(|definition| settings.looks_at(&definition.name))
         .collect();
     tracing::info!("asking the upstreams of {} images", looked_at.len());
-    let mut images = join_all(
-        looked_at
-            .iter()
-            .map(|definition| look(&upstream, definition)),
-    )
+    let done = AtomicUsize::new(0);
+    let mut images = join_all(looked_at.iter().map(async |definition| {
+        let image = look(&upstream, definition).await;
+        let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::debug!("{count} of {}: `{}`", looked_at.len(), definition.name);
+        image
+    }))
     .await;
     let texts = edited(&files, &mut images);
     if write {

@@ -180,7 +180,7 @@ fn glance_failing_in_the_middle_fails_one_image_and_the_next_run_finishes() {
         stage.reglaze(&["apply"]).expect(0);
         stage.define("Alpha", "", &versions);
         stage.define("Beta", "", &[stage.publish("9", b"nine")]);
-        stage.glance.fail(method, path, 0, 1, fault);
+        stage.glance.fail(method, path, fault);
         let document = stage.reglaze(&["apply"]).expect(3);
         assert!(
             rules(&document).contains(&"step-failed"),
@@ -217,7 +217,7 @@ fn a_token_that_ends_during_an_upload_costs_one_more_upload() {
     stage.define("Alpha", "", &[stage.publish("1", b"one")]);
     stage
         .glance
-        .fail("PUT", "/file", 0, 1, Fault::Answer(401, "expired"));
+        .fail("PUT", "/file", Fault::Answer(401, "expired"));
     stage.reglaze(&["apply"]).expect(0);
     assert_eq!(
         writes(&stage.glance.take()),
@@ -293,7 +293,7 @@ fn a_half_read_list_moves_nothing() {
     let stage = Stage::new("half-list");
     let version = stage.publish("1", b"one");
     stage.define("Alpha", "", &[version]);
-    stage.glance.fail("GET", "/v2/images", 0, 99, Fault::Cut);
+    stage.glance.fail_often("GET", "/v2/images", 99, Fault::Cut);
     let document = stage.reglaze(&["apply"]).expect(1);
     assert!(document["clouds"][0]["error"].is_string());
     assert!(writes(&stage.glance.take()).is_empty());
@@ -468,7 +468,7 @@ fn the_id_that_a_definition_asks_for_is_kept_and_filled_by_the_next_run() {
     stage.define("Alpha", "", &[version]);
     stage
         .glance
-        .fail("PUT", "/file", 0, 1, Fault::Answer(500, "store full"));
+        .fail("PUT", "/file", Fault::Answer(500, "store full"));
     stage.reglaze(&["apply"]).expect(3);
     assert_eq!(stage.images()[0]["id"], id.as_str());
     stage.glance.heal();

@@ -13,6 +13,7 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
+use url::Url;
 
 use crate::proxy::{self, Proxy};
 use crate::services::{PASSWORD, clouds_yaml};
@@ -39,7 +40,7 @@ pub fn keystone() -> String {
 }
 
 /// Glance's URL, as Keystone's catalogue has it.
-fn glance() -> String {
+fn glance() -> Url {
     let output = openstack(
         &["catalog", "show", "image", "-f", "json", "-c", "endpoints"],
         "admin",
@@ -51,11 +52,7 @@ fn glance() -> String {
         .iter()
         .find(|one| one["interface"] == "public")
         .unwrap();
-    endpoint["url"]
-        .as_str()
-        .unwrap()
-        .trim_end_matches('/')
-        .to_owned()
+    Url::parse(endpoint["url"].as_str().unwrap()).unwrap()
 }
 
 /// The standard client, which is installed beside the services.
@@ -88,7 +85,7 @@ impl Stage {
         let files = Files::default();
         let router = Router::new().fallback(file).with_state(Arc::clone(&files));
         let upstream = format!("http://{}", proxy::serve(router));
-        let glance = Proxy::start(&glance());
+        let glance = Proxy::of(&glance());
         let stage = Self {
             folder: tempfile::tempdir().unwrap(),
             glance,
@@ -102,7 +99,7 @@ impl Stage {
             format!(
                 "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {}\n      username: {user}\n      \
                  password: {PASSWORD}\n      project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n",
-                stage.glance.url(),
+                stage.glance.url.as_str().trim_end_matches('/'),
                 keystone(),
             )
         };

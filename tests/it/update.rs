@@ -1,11 +1,13 @@
 //! `update` from outside, against upstreams that are as bad as real ones.
 
 mod attest;
+mod cache;
 mod captured;
 mod faults;
 mod github;
 mod road;
 pub(crate) mod server;
 pub(crate) mod signer;
+mod surroundings;
 mod traffic;
 pub(crate) mod world;

@@ -5,7 +5,7 @@ use reglaze::domain::snapshot::{Status, Visibility};
 use reglaze::openstack::{Deletion, Image, Member};
 
 use super::new_image;
-use crate::front::{Front, answer};
+use crate::proxy::{Proxy, answer};
 use crate::services::{connect, glance, project, token_of, unique};
 
 fn publish() -> Patch {
@@ -303,13 +303,13 @@ async fn a_reader_changes_nothing_and_is_told_so() {
 
 #[tokio::test]
 async fn an_id_cannot_lead_to_another_path() {
-    let front =
-        Front::with_fault(|seen| seen.line.starts_with("DELETE").then(|| answer(404, ""))).await;
-    let member = connect(front.cloud("member")).await;
+    let proxy =
+        Proxy::with_fault(|seen| seen.line.starts_with("DELETE").then(|| answer(404, ""))).await;
+    let member = connect(proxy.cloud("member")).await;
     for id in ["../../v3/users", "a/b", "a?b#c", "..", ""] {
         let _ = member.delete(id).await;
     }
-    let calls = front.calls();
+    let calls = proxy.calls();
     let deletions: Vec<_> = calls
         .iter()
         .filter(|call| call.starts_with("DELETE"))

@@ -8,19 +8,19 @@ use axum::http::Response;
 use reglaze::openstack::{Error, Image, Retries, Session};
 
 use super::new_image;
-use crate::front::{Front, Seen, answer, answer_with};
+use crate::proxy::{Proxy, Seen, answer, answer_with};
 use crate::services::unique;
 
 const LIST: &str = "GET /image/v2/images";
 
-/// Connects through the front, with retries that take milliseconds.
-async fn connect(front: &Front) -> Image {
+/// Connects through the proxy, with retries that take milliseconds.
+async fn connect(proxy: &Proxy) -> Image {
     let retries = Retries {
         attempts: 3,
         first_wait: Duration::from_millis(10),
         within: Duration::from_secs(5),
     };
-    let session = Session::login_with(front.cloud("member"), retries)
+    let session = Session::login_with(proxy.cloud("member"), retries)
         .await
         .unwrap();
     Image::connect(Arc::new(session)).await.unwrap()
@@ -79,8 +79,8 @@ async fn a_list_that_is_not_read_to_its_end_is_an_error_and_never_a_short_list()
         }),
     ];
     for (expected, fault) in faults {
-        let front = Front::with_fault(on_the_second_page(fault)).await;
-        let error = connect(&front)
+        let proxy = Proxy::with_fault(on_the_second_page(fault)).await;
+        let error = connect(&proxy)
             .await
             .snapshot("mark", "owner")
             .await
@@ -96,7 +96,7 @@ async fn a_list_that_is_not_read_to_its_end_is_an_error_and_never_a_short_list()
 
 #[tokio::test]
 async fn a_marker_is_followed_on_our_own_endpoint_and_nowhere_else() {
-    let front = Front::with_fault(|seen| match (seen.line.as_str(), seen.before) {
+    let proxy = Proxy::with_fault(|seen| match (seen.line.as_str(), seen.before) {
         (LIST, 0) => Some(answer(
             200,
             page(Some("https://elsewhere.example/v2/images?marker=a%20b")),
@@ -105,13 +105,13 @@ async fn a_marker_is_followed_on_our_own_endpoint_and_nowhere_else() {
     })
     .await;
     // The second page is the real Glance's, which does not know the marker.
-    let error = connect(&front)
+    let error = connect(&proxy)
         .await
         .snapshot("mark", "owner")
         .await
         .unwrap_err();
     assert_eq!(error.status(), Some(400));
-    let query = front.seen().last().unwrap().query.clone();
+    let query = proxy.seen().last().unwrap().query.clone();
     assert_eq!(query, "limit=1000&visibility=all&marker=a+b");
 }
 
@@ -119,35 +119,35 @@ async fn a_marker_is_followed_on_our_own_endpoint_and_nowhere_else() {
 async fn errors_of_a_proxy_are_repeated_where_that_does_no_harm_and_told_without_html() {
     let page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center>\
                 <hr><center>nginx</center></body></html>";
-    let front = Front::with_fault(move |seen| (seen.line == LIST).then(|| answer(502, page))).await;
-    let glance = connect(&front).await;
+    let proxy = Proxy::with_fault(move |seen| (seen.line == LIST).then(|| answer(502, page))).await;
+    let glance = connect(&proxy).await;
     let error = glance.snapshot("mark", "owner").await.unwrap_err();
     let expected =
         "could not read the list of images: Glance answered 502 (`502 Bad Gateway nginx`)";
     assert_eq!(error.to_string(), expected);
-    assert_eq!(front.calls().iter().filter(|call| *call == LIST).count(), 3);
+    assert_eq!(proxy.calls().iter().filter(|call| *call == LIST).count(), 3);
 }
 
 #[tokio::test]
 async fn what_passes_is_waited_for() {
-    let front = Front::with_fault(|seen| match (seen.line.as_str(), seen.before) {
+    let proxy = Proxy::with_fault(|seen| match (seen.line.as_str(), seen.before) {
         ("POST /identity/v3/auth/tokens" | "GET /image/", 0) => Some(answer(503, "")),
         (LIST, 0) => Some(answer(504, "")),
         _ => None,
     })
     .await;
-    let glance = connect(&front).await;
+    let glance = connect(&proxy).await;
     glance.snapshot(&unique("mark"), "owner").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_flood_is_waited_out_as_long_as_the_service_asks_even_for_a_creation() {
-    let front = Front::with_fault(|seen| match (seen.line.as_str(), seen.before) {
+    let proxy = Proxy::with_fault(|seen| match (seen.line.as_str(), seen.before) {
         ("POST /image/v2/images", 0) => Some(answer_with(429, "retry-after", "1", "slow down")),
         _ => None,
     })
     .await;
-    let glance = connect(&front).await;
+    let glance = connect(&proxy).await;
     let begun = Instant::now();
     glance
         .create(&new_image(&unique("flood"), &[]))
@@ -158,12 +158,12 @@ async fn a_flood_is_waited_out_as_long_as_the_service_asks_even_for_a_creation()
 
 #[tokio::test]
 async fn a_flood_that_would_last_too_long_is_not_waited_for() {
-    let front = Front::with_fault(|seen| {
+    let proxy = Proxy::with_fault(|seen| {
         (seen.line == LIST).then(|| answer_with(429, "retry-after", "3600", "slow down"))
     })
     .await;
     let begun = Instant::now();
-    let error = connect(&front)
+    let error = connect(&proxy)
         .await
         .snapshot("mark", "owner")
         .await
@@ -177,17 +177,17 @@ async fn a_flood_that_would_last_too_long_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_creation_is_never_repeated_blindly() {
-    let front =
-        Front::with_fault(|seen| (seen.line == "POST /image/v2/images").then(|| answer(503, "")))
+    let proxy =
+        Proxy::with_fault(|seen| (seen.line == "POST /image/v2/images").then(|| answer(503, "")))
             .await;
-    let glance = connect(&front).await;
+    let glance = connect(&proxy).await;
     let error = glance
         .create(&new_image(&unique("once"), &[]))
         .await
         .unwrap_err();
     assert_eq!(error.status(), Some(503));
     assert_eq!(
-        front
+        proxy
             .calls()
             .iter()
             .filter(|call| *call == "POST /image/v2/images")
@@ -198,12 +198,12 @@ async fn a_creation_is_never_repeated_blindly() {
 
 #[tokio::test]
 async fn a_deletion_that_fails_at_first_is_asked_for_once_more() {
-    let front = Front::with_fault(|seen| {
+    let proxy = Proxy::with_fault(|seen| {
         let first = seen.line.starts_with("DELETE") && seen.before == 0;
         first.then(|| answer(500, ""))
     })
     .await;
-    let glance = connect(&front).await;
+    let glance = connect(&proxy).await;
     let id = glance
         .create(&new_image(&unique("deletion"), &[]))
         .await
@@ -215,13 +215,13 @@ async fn a_deletion_that_fails_at_first_is_asked_for_once_more() {
 
 #[tokio::test]
 async fn a_redirect_is_told_and_never_followed_with_the_token() {
-    let elsewhere = Front::start().await;
+    let elsewhere = Proxy::start().await;
     let target = elsewhere.url.join("/image/v2/images").unwrap();
-    let front = Front::with_fault(move |seen| {
+    let proxy = Proxy::with_fault(move |seen| {
         (seen.line == LIST).then(|| answer_with(302, "location", target.as_str(), ""))
     })
     .await;
-    let error = connect(&front)
+    let error = connect(&proxy)
         .await
         .snapshot("mark", "owner")
         .await
@@ -236,16 +236,16 @@ async fn a_redirect_is_told_and_never_followed_with_the_token() {
 
 #[tokio::test]
 async fn a_token_that_a_service_echoes_is_not_told() {
-    let front = Front::with_fault(|seen| {
+    let proxy = Proxy::with_fault(|seen| {
         let token = seen.token.as_ref()?;
         Some(answer(500, format!("debug: X-Auth-Token {token} is odd")))
     })
     .await;
-    let glance = connect(&front).await;
+    let glance = connect(&proxy).await;
     let said = glance.image("a").await.unwrap_err().to_string();
     assert!(said.contains("X-Auth-Token … is odd"), "{said}");
     let session = format!("{:?}", glance.session());
-    let token = front.seen().last().unwrap().token.clone().unwrap();
+    let token = proxy.seen().last().unwrap().token.clone().unwrap();
     assert!(!session.contains(&token) && !session.contains(crate::services::PASSWORD));
 }
 
@@ -282,7 +282,7 @@ async fn a_service_that_is_not_there_or_does_not_answer_is_told_with_its_url() {
 
 #[tokio::test]
 async fn ten_thousand_images_of_others_are_ten_pages_and_none_is_kept() {
-    let front = Front::with_fault(|seen| {
+    let proxy = Proxy::with_fault(|seen| {
         if seen.line != LIST {
             return None;
         }
@@ -304,7 +304,7 @@ async fn ten_thousand_images_of_others_are_ten_pages_and_none_is_kept() {
         Some(answer(200, serde_json::json!({"images": images, "next": next}).to_string()))
     })
     .await;
-    let snapshot = connect(&front)
+    let snapshot = connect(&proxy)
         .await
         .snapshot("mark", "owner")
         .await
@@ -312,14 +312,14 @@ async fn ten_thousand_images_of_others_are_ten_pages_and_none_is_kept() {
     assert_eq!(snapshot.ours(), []);
     assert_eq!(snapshot.foreign().len(), 1);
     assert_eq!(
-        front.calls().iter().filter(|call| *call == LIST).count(),
+        proxy.calls().iter().filter(|call| *call == LIST).count(),
         11
     );
 }
 
 /// Answers what image `a` is, one state after the other; the last for ever.
-async fn going_through(states: &'static [&'static str]) -> (Image, Front) {
-    let front = Front::with_fault(|seen| {
+async fn going_through(states: &'static [&'static str]) -> (Image, Proxy) {
+    let proxy = Proxy::with_fault(|seen| {
         if seen.line != "GET /image/v2/images/a" {
             return None;
         }
@@ -331,12 +331,12 @@ async fn going_through(states: &'static [&'static str]) -> (Image, Front) {
         Some(answer(200, body))
     })
     .await;
-    (connect(&front).await, front)
+    (connect(&proxy).await, proxy)
 }
 
 #[tokio::test]
 async fn an_image_is_waited_for_until_no_task_works_on_it() {
-    let (glance, front) = going_through(&[
+    let (glance, proxy) = going_through(&[
         r#""status": "queued", "os_glance_import_task": "t""#,
         r#""status": "importing", "os_glance_import_task": "t""#,
         r#""status": "active", "os_glance_import_task": "t""#,
@@ -351,7 +351,7 @@ async fn an_image_is_waited_for_until_no_task_works_on_it() {
             .is_settled()
     );
     assert_eq!(
-        front
+        proxy
             .calls()
             .iter()
             .filter(|call| call.ends_with("/images/a"))
@@ -381,7 +381,7 @@ async fn what_will_not_become_active_is_not_waited_for() {
         ),
     ];
     for (states, expected) in cases {
-        let (glance, _front) = going_through(states).await;
+        let (glance, _proxy) = going_through(states).await;
         let error = glance
             .settled("a", Duration::from_millis(100))
             .await
@@ -391,7 +391,7 @@ async fn what_will_not_become_active_is_not_waited_for() {
             format!("image `a` did not become active: {expected}")
         );
     }
-    let (glance, _front) = going_through(&[r#""status": "active""#]).await;
+    let (glance, _proxy) = going_through(&[r#""status": "active""#]).await;
     let error = glance
         .settled("00000000-0000-4000-8000-000000000000", Duration::ZERO)
         .await

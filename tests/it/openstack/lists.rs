@@ -5,7 +5,7 @@ use reglaze::domain::snapshot::{CloudImage, Visibility};
 use reglaze::openstack::Image;
 
 use super::new_image;
-use crate::front::Front;
+use crate::proxy::Proxy;
 use crate::services::{connect, glance, project, unique};
 
 async fn created(
@@ -86,8 +86,8 @@ async fn a_public_name_of_others_is_seen_and_a_tenants_own_is_not() {
 
 #[tokio::test]
 async fn a_snapshot_costs_one_login_the_versions_and_one_page_of_each_series() {
-    let front = Front::start().await;
-    let member = connect(front.cloud("member")).await;
+    let proxy = Proxy::start().await;
+    let member = connect(proxy.cloud("member")).await;
     member
         .snapshot(&unique("mark"), &project(&member))
         .await
@@ -98,8 +98,8 @@ async fn a_snapshot_costs_one_login_the_versions_and_one_page_of_each_series() {
         "GET /image/v2/images",
         "GET /image/v2/images",
     ];
-    assert_eq!(front.calls(), expected);
-    let seen = front.seen();
+    assert_eq!(proxy.calls(), expected);
+    let seen = proxy.seen();
     assert!(seen[2].query.contains("limit=1000"), "{}", seen[2].query);
     assert_eq!(seen[2].headers["accept"], "application/json");
     let version = env!("CARGO_PKG_VERSION");

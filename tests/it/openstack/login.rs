@@ -6,7 +6,7 @@ use chrono::Utc;
 use reglaze::openstack::config::{Credential, Domain, Login, Named};
 use reglaze::openstack::{Clouds, Error, Image, Session};
 
-use crate::front::{Front, answer};
+use crate::proxy::{Proxy, answer};
 use crate::services::{self, cloud, connect, project, token_of};
 
 #[tokio::test]
@@ -96,8 +96,8 @@ async fn auth_url_is_taken_with_and_without_its_version() {
 
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_and_told_with_the_user_and_the_file() {
-    let front = Front::start().await;
-    let mut cloud = front.cloud("member");
+    let proxy = Proxy::start().await;
+    let mut cloud = proxy.cloud("member");
     let Login::Password { password, .. } = &mut cloud.login else {
         panic!("a password")
     };
@@ -109,11 +109,11 @@ async fn a_wrong_password_is_tried_once_and_told_with_the_user_and_the_file() {
         format!(
             "user `catalogue` cannot log in to cloud `member`: Keystone at `{}identity/v3` answered 401; check \
              `username`, `password`, `project_name` and the domains of user and project in `{}`",
-            front.url,
+            proxy.url,
             services::clouds_yaml().display()
         )
     );
-    assert_eq!(front.calls(), ["POST /identity/v3/auth/tokens"]);
+    assert_eq!(proxy.calls(), ["POST /identity/v3/auth/tokens"]);
 }
 
 #[tokio::test]
@@ -182,10 +182,10 @@ async fn region_and_interface_choose_the_image_service_and_a_wrong_one_is_told()
 
 #[tokio::test]
 async fn an_endpoint_override_is_used_with_and_without_its_version() {
-    let front = Front::start().await;
+    let proxy = Proxy::start().await;
     for path in ["/image", "/image/", "/image/v2", "/image/v2/"] {
-        let mut cloud = front.cloud("member");
-        cloud.image_endpoint = Some(front.url.join(path).unwrap());
+        let mut cloud = proxy.cloud("member");
+        cloud.image_endpoint = Some(proxy.url.join(path).unwrap());
         cloud.region = Some("nowhere".to_owned());
         connect(cloud)
             .await
@@ -193,7 +193,7 @@ async fn an_endpoint_override_is_used_with_and_without_its_version() {
             .await
             .unwrap();
     }
-    let discoveries = front
+    let discoveries = proxy
         .calls()
         .iter()
         .filter(|call| *call == "GET /image/")
@@ -203,7 +203,7 @@ async fn an_endpoint_override_is_used_with_and_without_its_version() {
 
 #[tokio::test]
 async fn what_is_no_keystone_and_no_glance_is_told_with_the_key_to_check() {
-    let front = Front::with_fault(|seen| match seen.line.as_str() {
+    let proxy = Proxy::with_fault(|seen| match seen.line.as_str() {
         "POST /page/v3/auth/tokens" | "GET /page/" => {
             Some(answer(200, "<html><body>It works!</body></html>"))
         }
@@ -215,8 +215,8 @@ async fn what_is_no_keystone_and_no_glance_is_told_with_the_key_to_check() {
     })
     .await;
     for path in ["/page", "/nowhere"] {
-        let mut cloud = front.cloud("member");
-        cloud.auth_url = front.url.join(path).unwrap();
+        let mut cloud = proxy.cloud("member");
+        cloud.auth_url = proxy.url.join(path).unwrap();
         let error = Session::login(cloud).await.unwrap_err();
         assert!(
             matches!(
@@ -233,8 +233,8 @@ async fn what_is_no_keystone_and_no_glance_is_told_with_the_key_to_check() {
         ("/old", "only the versions v1.1, v1.0"),
         ("/page", "no JSON"),
     ] {
-        let mut cloud = front.cloud("member");
-        cloud.image_endpoint = Some(front.url.join(path).unwrap());
+        let mut cloud = proxy.cloud("member");
+        cloud.image_endpoint = Some(proxy.url.join(path).unwrap());
         let session = Session::login(cloud).await.unwrap();
         let error = Image::connect(session.into()).await.unwrap_err();
         assert!(
@@ -255,19 +255,19 @@ async fn what_is_no_keystone_and_no_glance_is_told_with_the_key_to_check() {
 async fn a_token_that_glance_no_longer_takes_is_renewed_once_for_all_calls() {
     // Whatever the first login gave has ended: only a second token gets through.
     let first = std::sync::OnceLock::new();
-    let front = Front::with_fault(move |seen| {
+    let proxy = Proxy::with_fault(move |seen| {
         let token = seen.token.as_ref()?;
         (first.get_or_init(|| token.clone()) == token)
             .then(|| answer(401, "<h1>401 Unauthorized</h1>"))
     })
     .await;
-    let glance = connect(front.cloud("member")).await;
+    let glance = connect(proxy.cloud("member")).await;
     let none = [].into();
     let calls = (0..8).map(|_| glance.with_properties("none", &none));
     for list in futures_util::future::join_all(calls).await {
         assert_eq!(list.unwrap(), []);
     }
-    let logins = front
+    let logins = proxy
         .calls()
         .iter()
         .filter(|call| call.ends_with("/auth/tokens"))
@@ -277,25 +277,25 @@ async fn a_token_that_glance_no_longer_takes_is_renewed_once_for_all_calls() {
 
 #[tokio::test]
 async fn a_glance_that_takes_no_token_is_not_asked_for_ever() {
-    let front = Front::with_fault(|seen| seen.token.as_ref().map(|_| answer(401, ""))).await;
-    let glance = connect(front.cloud("member")).await;
+    let proxy = Proxy::with_fault(|seen| seen.token.as_ref().map(|_| answer(401, ""))).await;
+    let glance = connect(proxy.cloud("member")).await;
     let error = glance.image("a").await.unwrap_err();
     assert_eq!(error.status(), Some(401));
     assert_eq!(
-        front.calls().len(),
+        proxy.calls().len(),
         5,
         "login, versions, the call, login, the call: {:?}",
-        front.calls()
+        proxy.calls()
     );
 }
 
 #[tokio::test]
 async fn a_token_is_renewed_before_an_upload_only_if_it_ends_soon() {
-    let front = Front::start().await;
-    let session = Session::login(front.cloud("member")).await.unwrap();
+    let proxy = Proxy::start().await;
+    let session = Session::login(proxy.cloud("member")).await.unwrap();
     session.keep_for(Duration::from_mins(15)).await.unwrap();
-    assert_eq!(front.calls().len(), 1);
+    assert_eq!(proxy.calls().len(), 1);
     let longer_than_any = Duration::from_hours(24 * 365);
     session.keep_for(longer_than_any).await.unwrap();
-    assert_eq!(front.calls().len(), 2, "as of {}", Utc::now());
+    assert_eq!(proxy.calls().len(), 2, "as of {}", Utc::now());
 }

@@ -1,94 +1,35 @@
 //! Certificates: an authority of one's own, none, and a file that holds none.
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use axum::serve::Listener;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reglaze::openstack::{Cloud, Error, Retries, Session};
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
-use tokio_rustls::server::TlsStream;
 
-use crate::front::Front;
+use crate::proxy::Proxy;
 use crate::services::connect;
+use crate::tls::{Authority, TlsListener};
 
-/// Accepts connections with TLS, and waits for the next where one fails.
-struct TlsListener {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            if let Ok((stream, address)) = self.listener.accept().await
-                && let Ok(stream) = self.acceptor.accept(stream).await
-            {
-                return (stream, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// Starts a front with a certificate of an authority that nobody knows, and writes the authority's into the folder.
+/// Starts a proxy with a certificate of an authority that nobody knows, and writes the authority's into the folder.
 /// If `asks`, it talks only to clients with a certificate of the same authority; one is written there too.
-async fn tls_front(folder: &TempDir, asks: bool) -> (Front, PathBuf) {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let server = server.signed_by(&key, &authority).unwrap();
+async fn tls_proxy(folder: &TempDir, asks: bool) -> (Proxy, PathBuf) {
+    let authority = Authority::new();
     let path = folder.path().join("authority.pem");
     std::fs::write(&path, authority.pem()).unwrap();
-
-    let client_key = KeyPair::generate().unwrap();
-    let client = CertificateParams::new(["client.example".to_owned()]).unwrap();
-    let client = client.signed_by(&client_key, &authority).unwrap();
+    let (client, key) = authority.certificate(&["client.example"]);
     std::fs::write(folder.path().join("client.pem"), client.pem()).unwrap();
-    std::fs::write(folder.path().join("client.key"), client_key.serialize_pem()).unwrap();
+    std::fs::write(folder.path().join("client.key"), key.serialize_pem()).unwrap();
 
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let config = ServerConfig::builder();
-    let config = if asks {
-        let mut roots = RootCertStore::empty();
-        roots.add(authority.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder(roots.into()).build().unwrap();
-        config.with_client_cert_verifier(verifier)
-    } else {
-        config.with_no_client_auth()
-    };
-    let config = config
-        .with_single_cert(vec![server.der().clone()], key.into())
-        .unwrap();
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let listener = TlsListener {
-        listener,
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-    };
-    (Front::serve(listener, "https", |_| None).await, path)
+    let acceptor = authority.acceptor(&["127.0.0.1"], asks);
+    let proxy = Proxy::of_both("https", |listener| TlsListener { listener, acceptor }).await;
+    (proxy, path)
 }
 
 #[tokio::test]
 async fn a_cloud_with_its_own_authority_is_trusted_with_its_file_only() {
     let folder = TempDir::new().unwrap();
-    let (front, authority) = tls_front(&folder, false).await;
+    let (proxy, authority) = tls_proxy(&folder, false).await;
 
-    let error = Session::login(front.cloud("member")).await.unwrap_err();
+    let error = Session::login(proxy.cloud("member")).await.unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error:?}");
     assert!(
         error
@@ -98,7 +39,7 @@ async fn a_cloud_with_its_own_authority_is_trusted_with_its_file_only() {
     );
 
     let trusting = |authorities, verify| {
-        let mut cloud: Cloud = front.cloud("member");
+        let mut cloud: Cloud = proxy.cloud("member");
         cloud.tls.authorities = authorities;
         cloud.tls.verify = verify;
         cloud
@@ -133,8 +74,8 @@ async fn a_file_of_authorities_that_is_absent_or_holds_none_is_told() {
 #[tokio::test]
 async fn a_cloud_that_asks_for_a_certificate_gets_the_one_that_is_described() {
     let folder = TempDir::new().unwrap();
-    let (front, authority) = tls_front(&folder, true).await;
-    let mut cloud = front.cloud("member");
+    let (proxy, authority) = tls_proxy(&folder, true).await;
+    let mut cloud = proxy.cloud("member");
     cloud.tls.authorities = Some(authority);
     cloud.timeout = Some(std::time::Duration::from_secs(5));
     let few = Retries {

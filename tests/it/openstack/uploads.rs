@@ -10,7 +10,7 @@ use reglaze::openstack::Error;
 use sha2::{Digest, Sha512};
 
 use super::new_image;
-use crate::front::{Front, answer};
+use crate::proxy::{Proxy, answer};
 use crate::services::{connect, glance, unique};
 
 /// Data in these pieces.
@@ -188,13 +188,13 @@ async fn an_image_that_is_deleted_meanwhile_is_told_to_be_gone() {
 #[tokio::test]
 async fn an_upload_that_meets_an_ended_token_can_be_tried_again_as_a_whole() {
     let first = std::sync::OnceLock::new();
-    let front = Front::with_fault(move |seen| {
+    let proxy = Proxy::with_fault(move |seen| {
         let token = seen.token.as_ref()?;
         let ended = seen.line.starts_with("PUT") && first.get_or_init(|| token.clone()) == token;
         ended.then(|| answer(401, ""))
     })
     .await;
-    let member = connect(front.cloud("member")).await;
+    let member = connect(proxy.cloud("member")).await;
     let id = member
         .create(&new_image(&unique("token"), &[]))
         .await

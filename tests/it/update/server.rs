@@ -9,8 +9,11 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::serve::Listener;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// What a path answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub enum Reply {
     Body(Vec<u8>),
     /// This status with these headers and this body, and no `ETag`.
     Answer(u16, Vec<(String, String)>, Vec<u8>),
+    /// 200 with this body and a `Last-Modified`; 304 to who has it.
+    Dated(Vec<u8>, &'static str),
     /// Another status.
     Status(u16),
     /// 200 with an error page.
@@ -27,6 +32,8 @@ pub enum Reply {
     Cut(Vec<u8>),
     /// 200 with a body that never ends.
     Endless,
+    /// Nothing until the server is told to [`Server::release`] it, then 404.
+    Held,
     /// 302.
     Redirect(String),
     /// 503 as many times, then something else.
@@ -40,8 +47,10 @@ struct Shared {
     pauses: Mutex<Vec<(String, Duration)>>,
     log: Mutex<Vec<(String, u16)>>,
     seen: Mutex<HashMap<String, usize>>,
+    agents: Mutex<BTreeSet<String>>,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
+    released: watch::Sender<bool>,
 }
 
 /// The server; it ends with the process.
@@ -54,6 +63,13 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_on(|listener| listener)
+    }
+
+    /// The same behind a listener of any kind.
+    pub fn start_on<L: Listener<Addr = SocketAddr>>(
+        wrap: impl FnOnce(TcpListener) -> L + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared::default());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -67,7 +83,7 @@ impl Server {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let listener = wrap(TcpListener::from_std(listener).unwrap());
                 axum::serve(listener, router).await.unwrap();
             });
         });
@@ -84,6 +100,11 @@ impl Server {
         self.put(url, Reply::Body(body.into()));
     }
 
+    /// What a URL answers.
+    pub fn reply(&self, url: &str) -> Reply {
+        self.shared.replies.lock().unwrap()[&path(url)].clone()
+    }
+
     /// Lets everything whose URL begins with this one wait.
     pub fn pause(&self, url: &str, pause: Duration) {
         self.shared.pauses.lock().unwrap().push((path(url), pause));
@@ -92,6 +113,16 @@ impl Server {
     /// Every answer so far, in the order in which they were given: URL and status.
     pub fn log(&self) -> Vec<(String, u16)> {
         self.shared.log.lock().unwrap().clone()
+    }
+
+    /// Every `User-Agent` so far.
+    pub fn agents(&self) -> BTreeSet<String> {
+        self.shared.agents.lock().unwrap().clone()
+    }
+
+    /// Lets those go that are held.
+    pub fn release(&self) {
+        self.shared.released.send_replace(true);
     }
 
     pub fn forget(&self) {
@@ -140,9 +171,17 @@ fn path(url: &str) -> String {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
-    let path = uri
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut path = uri
         .path_and_query()
         .map_or_else(String::new, ToString::to_string);
+    // Whoever asks it by the upstream's own name means that host.
+    let name = text(header::HOST).unwrap_or_default().split(':').next();
+    if let Some(name) = name.filter(|name| !["127.0.0.1", "localhost"].contains(name)) {
+        path = format!("/{name}{path}");
+    }
+    let agent = text(header::USER_AGENT).unwrap_or_default().to_owned();
+    shared.agents.lock().unwrap().insert(agent);
     let now = shared.at_once.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most_at_once.fetch_max(now, Ordering::SeqCst);
     let pause = shared
@@ -156,6 +195,10 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
         tokio::time::sleep(pause).await;
     }
     let reply = shared.replies.lock().unwrap().get(&path).cloned();
+    if matches!(reply, Some(Reply::Held)) {
+        let mut released = shared.released.subscribe();
+        released.wait_for(|released| *released).await.unwrap();
+    }
     let seen = {
         let mut seen = shared.seen.lock().unwrap();
         let count = seen.entry(path.clone()).or_default();
@@ -194,6 +237,17 @@ fn respond(reply: Reply, seen: usize, headers: &HeaderMap) -> Response<Body> {
             })
             .body(Body::from(body))
             .unwrap(),
+        Reply::Dated(body, date) => {
+            let known = headers.get(header::IF_MODIFIED_SINCE);
+            if known.is_some_and(|known| known.as_bytes() == date.as_bytes()) {
+                return with(304).body(Body::empty()).unwrap();
+            }
+            with(200)
+                .header(header::LAST_MODIFIED, date)
+                .body(Body::from(body))
+                .unwrap()
+        }
+        Reply::Held => with(404).body(Body::empty()).unwrap(),
         Reply::Status(status) => with(status).body(Body::from("no")).unwrap(),
         Reply::Html => with(200)
             .header(header::CONTENT_TYPE, "text/html")

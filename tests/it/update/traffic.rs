@@ -1,9 +1,13 @@
 //! How often and how fast upstreams are asked, by counts instead of clocks.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
+use sha2::Sha256;
+
 use super::server::Reply;
-use super::world::{World, ubuntu};
+use super::world::{World, sums, ubuntu};
 
 /// As many definitions of one release, all alike but for their names.
 fn many(count: usize) -> String {
@@ -131,4 +135,58 @@ fn redirects_between_the_hosts_of_a_source_are_followed() {
             run.stdout
         );
     }
+}
+
+#[test]
+fn one_dead_host_among_many_holds_up_none_of_the_others() {
+    let hosts: Vec<_> = (0..25)
+        .map(|number| format!("host{number}.example"))
+        .collect();
+    let entries = (0..25).map(|number| {
+        format!("  - name: Image {number}\n    format: qcow2\n    upstream: {{from: host{number}}}\n    versions: []\n")
+    });
+    let world = World::new(&format!("images:\n{}", entries.collect::<String>()));
+    for (number, host) in hosts.iter().enumerate() {
+        let source = format!(
+            "title: Own {number}\nparameters: {{}}\nindexes:\n  - engine: listing\n    url: https://{host}/\n    listing: manifest\n    \
+             file: '^own-(?<version>\\d{{8}})\\.qcow2$'\nchecksum: {{url: \"{{folder}}SHA256SUMS\", algorithm: sha256}}\n"
+        );
+        std::fs::write(world.path(&format!("sources/host{number}.yml")), source).unwrap();
+        let sums = sums::<Sha256>(&["own-20260725.qcow2"], "20260725", "  ");
+        world
+            .server
+            .body(&format!("https://{host}/SHA256SUMS"), sums);
+    }
+    world
+        .server
+        .put("https://host7.example/SHA256SUMS", Reply::Held);
+    let names: Vec<_> = hosts.iter().map(String::as_str).collect();
+    let mut command = world.command();
+    command
+        .args(world.server.maps(&names))
+        .args(["update", "--write", "--format=json", "--verbose"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut run = command.spawn().unwrap();
+    // The dead host says something only after all others are done: were they held up, this would never be.
+    let lines = BufReader::new(run.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut done = lines
+        .filter(|line| line.contains(" of 25: `Image "))
+        .take(25);
+    let first: Vec<_> = done.by_ref().take(24).collect();
+    world.server.release();
+    let last: Vec<_> = done.collect();
+    assert!(
+        first.iter().all(|line| !line.contains("`Image 7`")),
+        "{first:?}"
+    );
+    assert!(
+        last.len() == 1 && last[0].contains("25 of 25: `Image 7`"),
+        "{last:?}"
+    );
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(world.catalogue().matches("own-20260725.qcow2").count(), 24);
 }

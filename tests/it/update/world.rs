@@ -1,8 +1,8 @@
 //! A user's repository beside an upstream: builds of Ubuntu, Debian and Flatcar, signed by a key made on the spot.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use assert_cmd::Command;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 use tempfile::TempDir;
@@ -36,7 +36,12 @@ pub struct Run {
 impl World {
     /// A repository whose only definitions are `images`, in `images/catalogue.yml`, with sources that trust the signer.
     pub fn new(images: &str) -> Self {
-        let world = Self::with_built_in_sources(images);
+        Self::before(Server::start(), images)
+    }
+
+    /// The same with another server.
+    pub fn before(server: Server, images: &str) -> Self {
+        let world = Self::bare(server, images);
         for name in ["ubuntu", "flatcar"] {
             let text = built_in(name);
             let start = text.find("keys: [").unwrap() + "keys: [".len();
@@ -54,8 +59,12 @@ impl World {
 
     /// The same with the sources that the binary carries, and nothing published.
     pub fn with_built_in_sources(images: &str) -> Self {
+        Self::bare(Server::start(), images)
+    }
+
+    fn bare(server: Server, images: &str) -> Self {
         let world = Self {
-            server: Server::start(),
+            server,
             signer: Signer::new(),
             folder: tempfile::tempdir().unwrap(),
         };
@@ -174,26 +183,27 @@ impl World {
 
     /// The binary in the repository, with the server in the upstreams' place.
     pub fn run(&self, arguments: &[&str]) -> Run {
-        let output = self.command().args(arguments).output().unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        Run {
-            code: output.status.code().unwrap(),
-            json: serde_json::from_str(&stdout).unwrap_or_default(),
-            stdout,
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Run::of(self.command().args(arguments))
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
+    /// The binary in the repository, with the server in the upstreams' place.
+    pub fn command(&self) -> Command {
+        let mut command = self.plain_command(env!("CARGO_BIN_EXE_reglaze"));
+        command
+            .args(self.server.maps(&HOSTS))
+            // A host that is not mapped to the server is not there.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9");
+        command
+    }
+
+    /// A program in the repository, with nothing but a cache folder of its own.
+    pub fn plain_command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            // A host that is not mapped to the server is not there.
-            .env("HTTPS_PROXY", "http://127.0.0.1:9")
-            .args(self.server.maps(&HOSTS));
+            .env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
 
@@ -203,6 +213,18 @@ impl World {
 }
 
 impl Run {
+    /// What a command gave.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        Self {
+            code: output.status.code().unwrap(),
+            json: serde_json::from_str(&stdout).unwrap_or_default(),
+            stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The entry of an image.
     pub fn image(&self, name: &str) -> &Value {
         self.json["images"]

@@ -1,0 +1,207 @@
+//! What the environment says: proxies, hosts without one, and whose certificates count. With real TLS and a real proxy,
+//! and no `--upstream-map` where nothing else is said.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use super::server::Server;
+use super::world::{HOSTS, Run, World, ubuntu};
+use crate::tls::{Authority, TlsListener};
+
+/// A proxy that connects whoever asks to one server, whatever its name.
+struct Connector {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Connector {
+    fn start(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let noted = Arc::clone(&noted);
+                std::thread::spawn(move || connect(client, server, &noted));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// The hosts that were asked for, and the credentials that came along.
+    fn asked(&self) -> Vec<String> {
+        let mut asked = self.asked.lock().unwrap().clone();
+        asked.sort();
+        asked.dedup();
+        asked
+    }
+}
+
+fn connect(client: TcpStream, server: SocketAddr, asked: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let target = head
+        .strip_prefix("CONNECT ")
+        .and_then(|rest| rest.split(' ').next());
+    asked
+        .lock()
+        .unwrap()
+        .push(target.unwrap_or(&head).to_owned());
+    // `user:secret`
+    if !head
+        .to_lowercase()
+        .contains("proxy-authorization: basic dxnlcjpzzwnyzxq=")
+    {
+        let _ = (&client).write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+        return;
+    }
+    let mut upstream = TcpStream::connect(server).unwrap();
+    (&client)
+        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        .unwrap();
+    let (mut back, mut to_client) = (upstream.try_clone().unwrap(), client);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut back, &mut to_client);
+        let _ = to_client.shutdown(std::net::Shutdown::Both);
+    });
+    let _ = std::io::copy(&mut reader, &mut upstream);
+    let _ = upstream.shutdown(std::net::Shutdown::Both);
+}
+
+/// An upstream that speaks TLS under all of its names, and its authority in `authority.pem`.
+fn world() -> World {
+    let authority = Authority::new();
+    let names = [&HOSTS[..], &["localhost"]].concat();
+    let acceptor = authority.acceptor(&names, false);
+    let server = Server::start_on(|listener| TlsListener { listener, acceptor });
+    let world = World::before(server, &format!("images:\n{}", ubuntu("24.04")));
+    world.ubuntu_daily("noble", &["20260725"]);
+    std::fs::write(world.path("authority.pem"), authority.pem()).unwrap();
+    world
+}
+
+fn update(world: &World) -> Command {
+    let mut command = world.plain_command(env!("CARGO_BIN_EXE_reglaze"));
+    command.args(["update", "--format=json", "-v"]);
+    command.env("SSL_CERT_FILE", world.path("authority.pem"));
+    command
+}
+
+#[test]
+fn upstreams_are_asked_through_the_proxy_and_trusted_by_the_given_authority() {
+    let world = world();
+    let proxy = Connector::start(world.server.address);
+    let url = format!("http://user:secret@{}", proxy.address);
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        let _ = std::fs::remove_dir_all(world.path("cache"));
+        let run = Run::of(update(&world).env(name, &url));
+        assert_eq!(run.code, 2, "{name}: {}{}", run.stdout, run.stderr);
+        assert_eq!(
+            run.image("Ubuntu 24.04")["verified"]["by"],
+            "signature",
+            "{name}"
+        );
+        assert!(
+            !run.stdout.contains("secret") && !run.stderr.contains("secret"),
+            "{name}"
+        );
+    }
+    let hosts = ["cloud-images.ubuntu.com:443", "keyserver.ubuntu.com:443"];
+    assert_eq!(proxy.asked(), hosts);
+    let agents = world.server.agents();
+    let agents: Vec<_> = agents.iter().map(String::as_str).collect();
+    assert!(
+        matches!(agents.as_slice(), [agent] if agent.starts_with(concat!("reglaze/", env!("CARGO_PKG_VERSION")))),
+        "{agents:?}"
+    );
+}
+
+#[test]
+fn an_authority_that_nobody_named_is_not_trusted() {
+    let world = world();
+    let proxy = Connector::start(world.server.address);
+    let url = format!("http://user:secret@{}", proxy.address);
+    std::fs::write(world.path("authority.pem"), Authority::new().pem()).unwrap();
+    let run = Run::of(update(&world).env("HTTPS_PROXY", &url));
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    let error = run.image("Ubuntu 24.04")["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("`https://cloud-images.ubuntu.com/noble/` cannot be reached: ")
+            && error.contains("certificate"),
+        "{error}"
+    );
+    assert!(world.server.log().is_empty());
+}
+
+#[test]
+fn hosts_that_want_no_proxy_get_none() {
+    let world = world();
+    let proxy = Connector::start(world.server.address);
+    let url = format!("http://user:secret@{}", proxy.address);
+    let maps = HOSTS.map(|host| {
+        let port = world.server.address.port();
+        format!("--upstream-map=https://{host}=https://localhost:{port}/{host}")
+    });
+    let mut command = update(&world);
+    command
+        .args(&maps)
+        .env("HTTPS_PROXY", &url)
+        .env("NO_PROXY", "localhost");
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(proxy.asked().is_empty(), "{:?}", proxy.asked());
+
+    let _ = std::fs::remove_dir_all(world.path("cache"));
+    let run = Run::of(command.env("NO_PROXY", "a.example"));
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        proxy.asked(),
+        [format!("localhost:{}", world.server.address.port())]
+    );
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_told_without_its_password() {
+    let world = world();
+    let proxy = Connector::start(world.server.address);
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for url in [
+        format!("http://user:hunter2@{closed}"),
+        format!("http://user:hunter2@{}", proxy.address),
+    ] {
+        let run = Run::of(update(&world).env("HTTPS_PROXY", &url));
+        assert_eq!(run.code, 1, "{}", run.stdout);
+        let error = run.image("Ubuntu 24.04")["error"].as_str().unwrap();
+        assert!(error.contains("cannot be reached"), "{error}");
+        assert!(
+            !run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn without_any_authority_nothing_is_asked() {
+    let world = world();
+    let mut command = update(&world);
+    command.env("SSL_CERT_FILE", world.path("nowhere.pem"));
+    command.env("SSL_CERT_DIR", world.path("nowhere"));
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(
+        run.stderr.contains("CA certificates") && run.stderr.contains("SSL_CERT_FILE"),
+        "{}",
+        run.stderr
+    );
+}
