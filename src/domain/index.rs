@@ -285,6 +285,11 @@ impl Ask<'_> {
         Ok(Step::Found(candidates.collect::<Result<_, _>>()?))
     }
 
+    fn is_empty(&self, template: &str, variables: &Variables) -> Result<bool, IndexError> {
+        let filled = self.source.fill(template, variables, Escape::Nothing)?;
+        Ok(filled.trim().is_empty())
+    }
+
     fn candidate(&self, from: &str, find: &Find, image: &str) -> Result<Candidate, IndexError> {
         let build = find.build().to_owned();
         let mut variables = find.variables.clone();
@@ -309,7 +314,14 @@ impl Ask<'_> {
             })
         };
         let checksum = match &self.index.checksum {
-            Digest::Told { digest, algorithm } => Some(told(digest, *algorithm, file.clone())?),
+            Digest::Told {
+                digest,
+                otherwise: Some(_),
+                ..
+            } if self.is_empty(digest, &variables)? => None,
+            Digest::Told {
+                digest, algorithm, ..
+            } => Some(told(digest, *algorithm, file.clone())?),
             Digest::Manifest { .. } | Digest::Computed(_) => None,
         };
         let disk_checksum = match self.index.disk.as_ref().map(|disk| &disk.digest) {

@@ -170,6 +170,9 @@ fn how(index: &Index) -> String {
         Digest::Told { .. } if signed(Of::Index).is_some() || index.signature.is_some() => {
             "digest in the index".to_owned()
         }
+        Digest::Told {
+            otherwise: Some(_), ..
+        } => format!("digest in the index, {unsigned}; our own download where it has none"),
         Digest::Told { .. } => format!("digest in the index, {unsigned}"),
         Digest::Computed(_) => "our own download, once; the upstream gives none".to_owned(),
     }];

@@ -238,6 +238,8 @@ pub enum Digest {
         digest: String,
         /// Its algorithm; absent: the value tells.
         algorithm: Option<Algorithm>,
+        /// By which algorithm it is computed once from a download, where the index tells it of some builds only.
+        otherwise: Option<Algorithm>,
     },
     /// Nobody gives it: it is computed once from a download.
     Computed(Algorithm),

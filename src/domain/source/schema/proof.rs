@@ -33,9 +33,13 @@ impl Reader<'_> {
                 self.know(["manifest".to_owned()]);
                 Some(Digest::Manifest { url, algorithm })
             }
-            (None, Some(digest), None) => Some(Digest::Told {
+            (None, Some(digest), compute) => Some(Digest::Told {
                 digest: self.told(digest)?,
                 algorithm,
+                otherwise: match compute {
+                    Some(compute) => Some(self.algorithm(&compute, "compute")?),
+                    None => None,
+                },
             }),
             (None, None, Some(compute)) if algorithm.is_none() => {
                 self.algorithm(&compute, "compute").map(Digest::Computed)
@@ -50,7 +54,7 @@ impl Reader<'_> {
             _ => {
                 self.refuse(
                     at,
-                    "`checksum` says where one digest is from; expected `url`, `digest` or `compute`, one of them",
+                    "`checksum` says where one digest is from; expected `url`, `digest` or `compute`, one of them, or `compute` beside `digest`",
                 );
                 None
             }
@@ -256,7 +260,14 @@ impl Reader<'_> {
             || if has_manifest {
                 of.contains(&Of::Manifest)
             } else {
-                of.contains(&Of::Index) && matches!(checksum, Digest::Told { .. })
+                of.contains(&Of::Index)
+                    && matches!(
+                        checksum,
+                        Digest::Told {
+                            otherwise: None,
+                            ..
+                        }
+                    )
             };
         if !covers_digest {
             self.refuse(
