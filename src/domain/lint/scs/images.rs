@@ -58,6 +58,10 @@ fn several_generic(offers: &[Offer], standard: Standard) -> Vec<Finding> {
         else {
             continue;
         };
+        // The version of a build that is yet to come is not known.
+        if offer.listed.is_none() && !offer.definition.meta.contains_key("os_version") {
+            continue;
+        }
         let Some(known) = first.get(&(arch, distribution, version)) else {
             first.insert((arch, distribution, version), offer);
             continue;

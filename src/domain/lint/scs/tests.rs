@@ -318,6 +318,22 @@ fn one_release_and_architecture_has_one_generic_image() {
 }
 
 #[test]
+fn builds_that_are_yet_to_come_have_versions_of_their_own() {
+    let versions = GOOD.find("    versions:").unwrap();
+    let rolling = format!("{}    versions: []\n", &GOOD[..versions])
+        .replace("      os_version: '13'\n", "")
+        .replace(
+            "    visibility",
+            "    policy: {properties: {os_version: '{version}'}}\n    visibility",
+        );
+    let both = format!(
+        "{rolling}{}",
+        rolling.replace("Debian 13", "Debian testing")
+    );
+    assert_eq!(V2.says(&both), "");
+}
+
+#[test]
 fn a_policy_takes_replaced_images_out_of_the_way() {
     let with = |older: &'static str| {
         World {
