@@ -5,6 +5,7 @@ mod cache;
 mod captured;
 mod faults;
 mod github;
+mod indexes;
 mod road;
 pub(crate) mod server;
 pub(crate) mod signer;

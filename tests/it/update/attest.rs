@@ -59,7 +59,7 @@ fn attest_with(world: &World, settings: &Settings) -> Result<Attestation, Upstre
     runtime.block_on(upstream(settings).attest(&definition, &definition.versions[0]))
 }
 
-fn attest(world: &World) -> Result<Attestation, UpstreamError> {
+pub fn attest(world: &World) -> Result<Attestation, UpstreamError> {
     attest_with(world, &settings(world))
 }
 
