@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::{catalogue, sources};
+use super::{catalogue, sources, validate};
 use crate::cli::{Format, NewArguments};
 use crate::definitions::{self, File};
 use crate::domain::definition::{self, Definition};
@@ -170,7 +170,14 @@ fn judged(
         Ok(found) => known.extend(found.into_iter().filter(|one| one.name == name)),
         Err(findings) => return findings,
     }
-    let mut findings = lint::errors(&known, &super::validate::scopes(settings));
+    let scopes = validate::scopes(settings);
+    let mut findings = lint::errors(&known, &scopes);
+    findings.extend(lint::standards(
+        &known,
+        &scopes,
+        settings.scs,
+        settings.today,
+    ));
     findings.extend(lint::warnings(&known, sources));
     findings.retain(|finding| finding.image.as_deref() == Some(name));
     findings

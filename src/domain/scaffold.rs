@@ -287,7 +287,9 @@ fn common_properties(
     architecture: Option<&str>,
 ) -> Meta {
     let architecture = architecture.unwrap_or(USUAL_ARCHITECTURE);
-    let machine: &[(&str, &str)] = match architecture {
+    // Glance and Nova know no levels of an architecture such as `x86_64_v3`.
+    let family = architecture.split("_v").next().unwrap_or(architecture);
+    let machine: &[(&str, &str)] = match family {
         "x86_64" => &[("hw_watchdog_action", "reset")],
         // These machines have no BIOS to boot from.
         "aarch64" => &[("hw_firmware_type", "uefi"), ("hw_machine_type", "virt")],
@@ -295,7 +297,7 @@ fn common_properties(
     };
     let mut meta = Meta(Vec::new());
     let mut put = |key: &str, value: &str| meta.set(key, value.to_owned());
-    put("architecture", architecture);
+    put("architecture", family);
     put("hw_disk_bus", "scsi");
     put("hw_scsi_model", "virtio-scsi");
     put("hw_rng_model", "virtio");
@@ -329,10 +331,11 @@ fn purpose(source: &Source, said: &BTreeMap<String, String>) -> &'static str {
         let value = value(source, said, name)?;
         (name != "arch" && value != usual).then_some(value)
     });
+    let is_level = value(source, said, "arch").is_some_and(|arch| arch.contains("_v"));
     match unusual.next() {
-        None => "generic",
+        None if !is_level => "generic",
         Some("minimal") => "minimal",
-        Some(_) => "custom",
+        _ => "custom",
     }
 }
 

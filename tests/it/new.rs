@@ -170,7 +170,7 @@ fn what_is_wrong_is_said_with_a_remedy_and_nothing_is_written() {
     for (arguments, said) in [
         (&["ubunut"][..], "did you mean `ubuntu`?"),
         (&["windows"], "`reglaze sources` lists them"),
-        (&["debian"], "needs `--release RELEASE`, such as `10`"),
+        (&["debian"], "needs `--release RELEASE`, such as `11`"),
         (
             &["debian", "--release=13", "--arch=amd64"],
             "say --arch x86_64",

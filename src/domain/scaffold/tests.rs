@@ -7,7 +7,7 @@ parameters:
   arch: {default: x86_64}
   variant: {default: server, values: [server, minimal, desktop]}
   flavour: {default: plain}
-architectures: {x86_64: amd64, aarch64: arm64, s390x: s390x}
+architectures: {x86_64: amd64, x86_64_v3: amd64v3, aarch64: arm64, s390x: s390x}
 indexes:
   - engine: listing
     url: https://images.example/{release}/
@@ -94,12 +94,14 @@ fn names_mention_what_is_unusual_and_only_the_usual_image_is_generic() {
     insta::assert_snapshot!(
         [
             of(&[("release", "10"), ("arch", "aarch64")]),
+            of(&[("release", "10"), ("arch", "x86_64_v3")]),
             of(&[("release", "10"), ("arch", "aarch64"), ("variant", "minimal")]),
             of(&[("release", "9"), ("variant", "desktop"), ("flavour", "spicy")]),
         ]
         .join("\n"),
         @r"
     Example Linux 10 aarch64, shortname: example-linux-10-aarch64, os_purpose: generic
+    Example Linux 10 x86_64_v3, shortname: example-linux-10-x86_64_v3, os_purpose: custom
     Example Linux 10 Minimal aarch64, shortname: example-linux-10-minimal-aarch64, os_purpose: minimal
     Example Linux 9 Desktop Spicy, shortname: example-linux-9-desktop-spicy, os_purpose: custom
     "
@@ -136,7 +138,7 @@ fn what_is_missing_or_wrong_is_said_with_what_there_is() {
         @r"
     source `example-linux` needs `--release RELEASE`, such as `9`, `10`
     `arch` is `amd64`, which is what Example Linux calls it; say --arch x86_64
-    `arch` is `sparc`; source `example-linux` has `aarch64`, `s390x`, `x86_64`
+    `arch` is `sparc`; source `example-linux` has `aarch64`, `s390x`, `x86_64`, `x86_64_v3`
     `variant` is `srever`; source `example-linux` has `server`, `minimal`, `desktop`
     source `example-linux` knows no parameter `stream`; it knows `arch`, `flavour`, `release`, `variant`
     `release` is `../10`; source `example-linux` has only letters, digits, dots, dashes and underscores in it

@@ -156,8 +156,8 @@ impl Source {
         Ok(variables)
     }
 
-    /// The values of a parameter that the source knows, oldest release first: all that it may be, else those that the
-    /// source mentions anywhere. Nothing, where it mentions none.
+    /// The values of a parameter that the source knows, oldest release first: all that it may be, else those that are listed
+    /// for whoever chooses one, else all that the source mentions anywhere. Nothing, where it mentions none.
     pub fn known_values(&self, name: &str) -> Vec<String> {
         if name == "arch" && !self.architectures.is_empty() {
             return self.architectures.keys().cloned().collect();
@@ -168,25 +168,18 @@ impl Source {
         if !parameter.values.is_empty() {
             return parameter.values.clone();
         }
-        let of_maps = self
-            .map
-            .values()
-            .filter(|mapping| mapping.of == name)
-            .flat_map(|mapping| mapping.values.keys());
-        let of_indexes = self.indexes.iter().filter_map(|index| index.when.get(name));
-        let signatures = self
-            .indexes
-            .iter()
-            .filter_map(|index| index.signature.as_ref());
-        let of_keys = signatures
-            .filter_map(|signature| signature.keys_by.get(name))
-            .flat_map(BTreeMap::keys);
-        let mentioned: BTreeSet<&String> = of_maps
-            .chain(of_indexes)
-            .chain(of_keys)
-            .chain(&parameter.known)
-            .chain(&parameter.default)
-            .collect();
+        let mut mentioned: BTreeSet<&String> = parameter.known.iter().collect();
+        if mentioned.is_empty() {
+            let of_maps = self.map.values().filter(|mapping| mapping.of == name);
+            mentioned.extend(of_maps.flat_map(|mapping| mapping.values.keys()));
+            for index in &self.indexes {
+                mentioned.extend(index.when.get(name));
+                let signature = index.signature.as_ref();
+                let by_value = signature.and_then(|signature| signature.keys_by.get(name));
+                mentioned.extend(by_value.into_iter().flat_map(BTreeMap::keys));
+            }
+        }
+        mentioned.extend(&parameter.default);
         let mut values: Vec<String> = mentioned.into_iter().cloned().collect();
         values.sort_by(|one, other| Order::Natural.compare(one, other));
         values
