@@ -105,7 +105,7 @@ impl Upstream {
             match proven.await {
                 Ok((attested, notes)) => {
                     return Ok(Newest {
-                        candidate,
+                        candidate: self.dated(candidate, &attested, &hosts).await,
                         attested,
                         order,
                         notes,
@@ -133,6 +133,26 @@ impl Upstream {
         }
         // An engine that has found something gives at least one place.
         Err(absent.unwrap_or_else(|| early(endless(String::new()))))
+    }
+
+    /// Where nothing tells the day of a build, that of the document with its digest stands for it: what it speaks of is no
+    /// younger, and scs-0102 demands a date of every image.
+    async fn dated(
+        &self,
+        mut candidate: Candidate,
+        attested: &Attested,
+        hosts: &Arc<BTreeSet<String>>,
+    ) -> Candidate {
+        if let (None, Some(manifest)) = (candidate.build_date, attested.manifest()) {
+            let request = Request {
+                url: manifest.to_owned(),
+                kind: Kind::Manifest,
+            };
+            // At hand since it was read as proof.
+            let document = self.fetcher.document(&request, hosts).await;
+            candidate.build_date = document.ok().and_then(|document| document.changed_on());
+        }
+        candidate
     }
 
     /// Proves a candidate as far as the settings ask for. `signed`: the verdicts on what the index consists of.

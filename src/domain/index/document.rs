@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use chrono::DateTime;
-
+use chrono::{DateTime, NaiveDate};
 use scraper::{Html, Selector};
 use serde_json::Value;
 use url::Url;
@@ -66,6 +65,12 @@ impl Document {
     pub fn with_modified(mut self, modified: Option<String>) -> Self {
         self.modified = modified;
         self
+    }
+
+    /// The day of that date.
+    pub fn changed_on(&self) -> Option<NaiveDate> {
+        let date = DateTime::parse_from_rfc2822(self.modified.as_deref()?).ok()?;
+        Some(date.to_utc().date_naive())
     }
 
     /// Whether it is a web page.
