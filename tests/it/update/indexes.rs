@@ -42,6 +42,9 @@ indexes:
 checksum: {url: '{url}.sha256'}
 ";
 
+/// What somebody does to signed feeds.
+type Forge<'a> = &'a dyn Fn(&World);
+
 /// A repository with this source, whose signature is over `of` in this form.
 fn world(source: &str, signature: &str) -> World {
     let world = World::new(IMAGES);
@@ -121,7 +124,7 @@ fn nothing_of_a_feed_counts_that_no_pinned_key_has_signed() {
     let good = |world: &World, text: String| {
         String::from_utf8(world.signer.clearsigned(text.as_bytes())).unwrap()
     };
-    let forgeries: [(&str, &dyn Fn(&World)); 5] = [
+    let forgeries: [(&str, Forge<'_>); 5] = [
         ("is not proven by", &|world| {
             let feed = good(world, feed(&["20260725"])).replace("abab", "abac");
             publish(world, "streams/v1/own.sjson", feed);
