@@ -54,7 +54,7 @@ fn every_built_in_source_has_cases_and_says_truly_what_they_are() {
             Evidence::Capture => "capture",
             Evidence::Sample => "sample",
         };
-        assert_eq!(said.unwrap_or(word), word, "`tested_on` of source `{name}`");
+        assert_eq!(said, Some(word), "`tested_on` of source `{name}`");
     }
 }
 

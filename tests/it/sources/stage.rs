@@ -37,7 +37,7 @@ impl Keys {
 /// What the URLs of one case answer.
 type Answers = BTreeMap<String, Reply>;
 
-/// Cases that can stand beside each other: no URL answers two things.
+/// Cases that can stand beside each other: no URL answers two things, and no key is at two URLs, since it is fetched once.
 pub struct Stage<'a> {
     signed_by_us: bool,
     verify: Option<String>,
@@ -68,6 +68,10 @@ pub fn stages<'a>(
                     let other = stage.answers.get(url);
                     other.is_none_or(|other| other == reply)
                 })
+                && key_urls(case, keys).all(|url| {
+                    let mut others = stage.answers.iter();
+                    others.all(|(other, reply)| *other == url || Some(reply) != answers.get(&url))
+                })
         };
         if let Some(stage) = stages.iter_mut().find(fits) {
             stage.cases.push(case);
@@ -88,14 +92,12 @@ pub fn stages<'a>(
 /// in what was signed.
 fn answers(case: &Case, keys: &Keys, captures: Option<&Path>, tamper: bool) -> Answers {
     let mut answers = Answers::new();
-    for (url, file) in &case.keys {
-        let (url, body) = match file {
-            KeyFile::Real(file) => (url.clone(), read(&case.source, file, captures)),
+    for (url, file) in key_urls(case, keys).zip(case.keys.values()) {
+        let body = match file {
+            KeyFile::Real(file) => read(&case.source, file, captures),
             KeyFile::Ours(pinned) => {
-                let ours: Vec<_> = pinned.iter().map(|key| keys.instead_of(key)).collect();
-                let bodies: Vec<_> = ours.iter().map(|key| key.public.clone()).collect();
-                let url = url.replace("{fingerprint}", &ours[0].fingerprint);
-                (url, bodies.concat())
+                let ours = pinned.iter().map(|key| keys.instead_of(key).public.clone());
+                ours.collect::<Vec<_>>().concat()
             }
         };
         answers.insert(url, Reply::Body(body));
@@ -116,6 +118,16 @@ fn answers(case: &Case, keys: &Keys, captures: Option<&Path>, tamper: bool) -> A
         case.name
     );
     answers
+}
+
+/// Where the keys of a case are published.
+fn key_urls<'a>(case: &'a Case, keys: &'a Keys) -> impl Iterator<Item = String> + 'a {
+    case.keys.iter().map(|(url, file)| match file {
+        KeyFile::Real(_) => url.clone(),
+        KeyFile::Ours(pinned) => {
+            url.replace("{fingerprint}", &keys.instead_of(&pinned[0]).fingerprint)
+        }
+    })
 }
 
 fn reply(made: Made, body: Vec<u8>) -> Reply {
