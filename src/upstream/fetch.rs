@@ -238,7 +238,7 @@ impl Fetcher {
                     url: shown(&url),
                     status: status.as_u16(),
                     reason: status.canonical_reason().unwrap_or_default(),
-                    expected: rule.expected,
+                    expected: self.token.advice(&real, status).unwrap_or(rule.expected),
                     retry_after: retry::after(response.headers()),
                 });
             };

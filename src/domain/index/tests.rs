@@ -8,6 +8,16 @@ fn found(
     parameters: &[(&str, &str)],
     documents: &[(&str, &[u8])],
 ) -> Result<Candidate, String> {
+    found_within(source, parameters, documents, 8)
+}
+
+/// The same in at most so many steps.
+fn found_within(
+    source: &Source,
+    parameters: &[(&str, &str)],
+    documents: &[(&str, &[u8])],
+    steps: usize,
+) -> Result<Candidate, String> {
     let parameters: BTreeMap<String, String> = parameters
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -19,7 +29,7 @@ fn found(
         .variables(&parameters)
         .map_err(|error| error.to_string())?;
     let mut fetched = Fetched::new();
-    for _ in 0..8 {
+    for _ in 0..steps {
         match step(source, index, &variables, index.order, &fetched) {
             Err(error) => return Err(error.to_string()),
             Ok(Step::Found(mut candidates)) => return Ok(candidates.remove(0)),
@@ -288,4 +298,35 @@ fn urls_of_files_are_split_and_others_refused() {
     ] {
         assert_eq!(parts(other), None, "{other}");
     }
+}
+
+#[test]
+fn a_thousand_releases_are_read_and_no_more() {
+    let text = r"title: Own
+parameters: {}
+indexes: [{engine: github, repository: own/images, tag: '^v(?<version>\d+)$', image: 'https://images.example/{version}'}]
+checksum: {compute: sha256}
+";
+    let source = source::parse("own", "own.yml", text).unwrap();
+    // Every page is full, so there seems to be another one after it; the newest stands on the seventh.
+    let pages: Vec<(String, String)> = (1..=12)
+        .map(|page| {
+            let url = "https://api.github.com/repos/own/images/releases?per_page=100";
+            let url = match page {
+                1 => url.to_owned(),
+                page => format!("{url}&page={page}"),
+            };
+            let tag = if page == 7 { 2000 } else { page };
+            let releases = format!("{{\"tag_name\": \"v{tag}\"}},").repeat(100);
+            (url, format!("[{}]", releases.trim_end_matches(',')))
+        })
+        .collect();
+    let documents: Vec<(&str, &[u8])> = pages
+        .iter()
+        .map(|(url, body)| (url.as_str(), body.as_bytes()))
+        .collect();
+    let newest = found_within(&source, &[], &documents, 11).unwrap();
+    assert_eq!(newest.build, "2000");
+    assert_eq!(newest.documents.len(), 10);
+    assert!(newest.told_by.ends_with("&page=7"), "{}", newest.told_by);
 }

@@ -261,6 +261,20 @@ fn documents_may_come_from_the_hosts_of_the_urls_and_no_others() {
         hosts("debian", &[("release", "13")]),
         ["cdimage.debian.org", "cloud.debian.org"]
     );
+    assert_eq!(
+        hosts("cirros", &[]),
+        [
+            "api.github.com",
+            "github.com",
+            "objects.githubusercontent.com",
+            "release-assets.githubusercontent.com"
+        ]
+    );
+    // The pointer's, and that of the keys.
+    assert_eq!(
+        hosts("gentoo", &[]),
+        ["distfiles.gentoo.org", "qa-reports.gentoo.org"]
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! It goes to that one host over https and nowhere else: not where the host redirects to, not to a mapped mirror.
 
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -26,12 +27,31 @@ impl Token {
 
     /// Adds it to the headers of a request to this URL, as it is really asked, if it may go there.
     pub(super) fn add(&self, headers: &mut HeaderMap, real: &Url) {
-        let is_api =
-            real.scheme() == "https" && real.host_str() == Some(API) && real.port().is_none();
-        if let Some(token) = self.0.as_ref().filter(|_| is_api) {
+        if let Some(token) = self.0.as_ref().filter(|_| is_api(real)) {
             headers.insert(AUTHORIZATION, token.clone());
         }
     }
+
+    /// What to do about a refusal that the token explains, or its lack.
+    pub(super) fn advice(&self, real: &Url, status: StatusCode) -> Option<&'static str> {
+        if !is_api(real) {
+            return None;
+        }
+        match (status.as_u16(), &self.0) {
+            (401, Some(_)) => Some("GitHub to take the token in `GITHUB_TOKEN`; renew it"),
+            (403 | 429, None) => Some(
+                "an answer, of which GitHub gives strangers 60 an hour; set `GITHUB_TOKEN`, or try later",
+            ),
+            (403 | 429, Some(_)) => {
+                Some("an answer to the token in `GITHUB_TOKEN`; try later, or take another one")
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_api(real: &Url) -> bool {
+    real.scheme() == "https" && real.host_str() == Some(API) && real.port().is_none()
 }
 
 #[cfg(test)]

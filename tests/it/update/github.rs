@@ -43,6 +43,7 @@ images:
 enum Reply {
     Json(Value),
     Redirect(&'static str),
+    Refuse,
 }
 
 /// A request: its URL, and its `Authorization`.
@@ -117,6 +118,9 @@ async fn serve(
             format!(
                 "HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             )
+        }
+        Some(Reply::Refuse) => {
+            "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".into()
         }
         None => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".into(),
     };
@@ -208,4 +212,22 @@ fn without_a_token_github_is_asked_as_anybody_may() {
     let (json, seen, printed) = update(&[(API, Reply::Json(releases()))], "");
     assert_eq!(json["images"][0]["outcome"], "updated", "{printed}");
     assert_eq!(seen, [(API.to_owned(), None)]);
+}
+
+#[test]
+fn who_has_asked_github_too_often_is_told_of_the_token() {
+    let refused = |token| {
+        let (json, ..) = update(&[(API, Reply::Refuse)], token);
+        json["images"][0]["error"].as_str().unwrap().to_owned()
+    };
+    let error = refused("");
+    assert!(
+        error.contains("403") && error.contains("set `GITHUB_TOKEN`"),
+        "{error}"
+    );
+    let error = refused(TOKEN);
+    assert!(
+        error.contains("take another one") && !error.contains(TOKEN),
+        "{error}"
+    );
 }
