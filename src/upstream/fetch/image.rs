@@ -64,7 +64,8 @@ impl Fetcher {
         });
         Ok(Download {
             size,
-            body: body.boxed(),
+            // Whoever unpacks while it comes asks once more after the end.
+            body: body.fuse().boxed(),
         })
     }
 }

@@ -269,6 +269,17 @@ async fn the_time_that_the_taker_of_an_image_needs_does_not_count() {
 }
 
 #[tokio::test]
+async fn an_image_that_has_ended_stays_at_its_end() {
+    let server = Server::start(async |_, _| body("image")).await;
+    let fetcher = server.fetcher(Times::default());
+    let mut download = fetcher.stream("https://a.example/image").await.unwrap();
+    while let Some(piece) = download.body.next().await {
+        piece.unwrap();
+    }
+    assert!(download.body.next().await.is_none());
+}
+
+#[tokio::test]
 async fn an_image_is_no_larger_than_the_limit_whatever_is_said_before() {
     let server = Server::start(async |_, _| {
         let piece = bytes::Bytes::from(vec![0; 1 << 16]);
