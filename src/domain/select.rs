@@ -201,6 +201,11 @@ fn forms(build: &str, version: &str, date: Option<NaiveDate>) -> Vec<Option<Stri
     ]
 }
 
+/// Whether two names are of one form, so that their order means something.
+pub fn same_form(one: &str, other: &str) -> bool {
+    shape(one) == shape(other)
+}
+
 /// What two names of one form have in common: dates, numbers, and the text between them.
 fn shape(name: &str) -> String {
     let mut shape = String::new();

@@ -1,0 +1,117 @@
+//! Whether an image is still there, without its bytes.
+
+use std::sync::Arc;
+
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Method, Response, StatusCode};
+use url::Url;
+
+use super::error::{root_cause, shown};
+use super::{FetchError, Fetcher, MOST_REDIRECTS, Rule, Way, parsed, redirect, retried, retry};
+
+/// What a server says of an image that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// `Last-Modified`, as it came.
+    pub modified: Option<String>,
+    /// The host after all redirects.
+    pub host: String,
+}
+
+impl Fetcher {
+    /// Asks for an image's head, from any https host. Fails with [`FetchError`].
+    ///
+    /// Servers that know no HEAD, or forbid it, are asked for the first byte. So are those who say that the image is not
+    /// there: some mirrors answer so to every HEAD, and a build is not called gone on such a word.
+    pub async fn probe(&self, url: &str) -> Result<Probe, FetchError> {
+        let url = parsed(url)?;
+        let mut way = Way::new(self.times.stall, self.times.document);
+        let outcome = match self.retried_probe(&url, &Method::HEAD, &mut way).await {
+            Err(FetchError::Status {
+                status: 400 | 403 | 404 | 405 | 410 | 501,
+                ..
+            }) => self.retried_probe(&url, &Method::GET, &mut way).await,
+            outcome => outcome,
+        };
+        if let Some(host) = &way.host {
+            host.ended(&outcome);
+        }
+        outcome
+    }
+
+    async fn retried_probe(
+        &self,
+        url: &Url,
+        method: &Method,
+        way: &mut Way,
+    ) -> Result<Probe, FetchError> {
+        retried(way, async |way| self.probed(url, method, way).await).await
+    }
+
+    async fn probed(
+        &self,
+        start: &Url,
+        method: &Method,
+        way: &mut Way,
+    ) -> Result<Probe, FetchError> {
+        let rule = Rule {
+            hosts: None,
+            expected: "an image",
+        };
+        let mut url = start.clone();
+        let mut from: Option<Url> = None;
+        for _ in 0..=MOST_REDIRECTS {
+            let real = self.real(&url, from.as_ref(), &rule)?;
+            let host = self.hosts.of(&url);
+            way.host = Some(Arc::clone(&host));
+            let _place = way.patience.uncounted(host.place(&url)).await?;
+            tracing::debug!("{method} {}", shown(&url));
+            let mut request = self.client.request(method.clone(), real.clone());
+            if *method == Method::GET {
+                request = request.header(header::RANGE, "bytes=0-0");
+            }
+            let response = way
+                .patience
+                .piece(&url, self.told(request.send(), &host))
+                .await?
+                .map_err(|error| FetchError::Unreachable {
+                    url: shown(&url),
+                    reason: root_cause(&error),
+                })?;
+            if let Some(target) = redirect(&response) {
+                let next = self.target(&url, &real, &target)?;
+                from = Some(std::mem::replace(&mut url, next));
+                continue;
+            }
+            return judged(&response, &url);
+        }
+        Err(FetchError::TooManyRedirects {
+            url: shown(start),
+            most: MOST_REDIRECTS,
+        })
+    }
+}
+
+/// Fails with [`FetchError`] if this is no image; the body, if any, is left where it is.
+fn judged(response: &Response, url: &Url) -> Result<Probe, FetchError> {
+    let status = response.status();
+    if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return Err(FetchError::Status {
+            url: shown(url),
+            status: status.as_u16(),
+            reason: status.canonical_reason().unwrap_or_default(),
+            expected: "an image",
+            retry_after: retry::after(response.headers()),
+        });
+    }
+    let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    let kind = text(response.headers(), header::CONTENT_TYPE).unwrap_or_default();
+    // Captive portals and friendly error pages answer 200 to everything.
+    if kind.to_ascii_lowercase().starts_with("text/html") {
+        return Err(FetchError::Page { url: shown(url) });
+    }
+    Ok(Probe {
+        modified: text(response.headers(), header::LAST_MODIFIED),
+        host: url.host_str().unwrap_or_default().to_owned(),
+    })
+}
