@@ -46,7 +46,12 @@ pub enum Command {
         write: bool,
     },
     /// Say what is wrong with the definitions: schema, duplicates, moving URLs, weak checksums, odd orders
-    Validate,
+    Validate {
+        /// Also ask the upstreams whether pinned URLs and checksums still hold, and which lines of releases end
+        #[arg(long, env = "REGLAZE_ONLINE", value_name = "BOOL", action = clap::ArgAction::Set,
+              num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+        online: bool,
+    },
     /// Show what `apply` would do on each cloud; changes nothing
     ///
     /// Reads each cloud's images once and compares them with the definitions. Exits with 2 when there is something to do.

@@ -3,6 +3,7 @@
 pub mod apply;
 mod catalogue;
 pub mod new;
+mod online;
 pub mod plan;
 pub mod sources;
 mod stop;

@@ -51,7 +51,7 @@ fn work(cli: &Cli, surroundings: &Surroundings) -> anyhow::Result<Report> {
 async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
     match command {
         Command::Update { write } => commands::update::run(settings, *write).await,
-        Command::Validate => commands::validate::run(settings),
+        Command::Validate { online } => commands::validate::run(settings, *online).await,
         Command::Plan => commands::plan::run(settings).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
         Command::New(arguments) => commands::new::run(settings, arguments),

@@ -5,9 +5,11 @@
 
 mod cache;
 mod discover;
+mod endoflife;
 pub mod fetch;
 mod keys;
 mod mapping;
+mod pinned;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::attested::{self, Attested, ProofError, Verify};
 use crate::domain::definition::{Definition, Version};
+use crate::domain::endoflife::EndOfLifeError;
 use crate::domain::finding::Finding;
 use crate::domain::index::{self, Document, IndexError};
 use crate::domain::source::{self, AmbiguousUrl, Digest, ParameterError, Pin, Source};
@@ -96,6 +99,9 @@ pub enum UpstreamError {
     /// Nothing vouches for the digest.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// A document of endoflife.date is none.
+    #[error(transparent)]
+    EndOfLife(#[from] EndOfLifeError),
 }
 
 impl UpstreamError {

@@ -1,4 +1,6 @@
-//! `reglaze validate`: says what is wrong with the definitions. Changes nothing and asks nobody.
+//! `reglaze validate`: says what is wrong with the definitions. Changes nothing, and asks nobody but with `--online`.
+
+mod online;
 
 use serde_json::{Map, Value};
 
@@ -10,11 +12,12 @@ use crate::domain::report::{Ending, Report};
 use crate::settings::Settings;
 use crate::upstream;
 
-/// Reads every file, parses it, and holds what can be read against all rules.
+/// Reads every file, parses it, and holds what can be read against all rules; with `online` also against what the
+/// upstreams say today.
 ///
 /// # Errors
 /// The definitions or the user's own sources cannot be read from disk.
-pub fn run(settings: &Settings) -> anyhow::Result<Report> {
+pub async fn run(settings: &Settings, online: bool) -> anyhow::Result<Report> {
     let files = definitions::read(&settings.images)?;
     let mut definitions = Vec::new();
     let mut findings = Vec::new();
@@ -43,6 +46,12 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
         }
     };
     findings.extend(lint::warnings(&definitions, &sources));
+    let mut asked = None;
+    if online {
+        let (found, count) = online::findings(settings, &definitions, sources).await?;
+        findings.extend(found);
+        asked = Some(count);
+    }
     findings.retain(|finding| {
         // What cannot be read has no name to filter by.
         finding
@@ -51,7 +60,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
             .is_none_or(|name| settings.looks_at(name))
     });
     findings.sort_by_key(|finding| (finding.file.clone(), finding.line, finding.column));
-    Ok(report(count, files.len(), findings))
+    Ok(report(count, files.len(), asked, findings))
 }
 
 /// What the settings say of policy, for all clouds and for each.
@@ -67,15 +76,23 @@ pub fn scopes(settings: &Settings) -> Vec<Scope<'_>> {
     std::iter::once(everywhere).chain(clouds).collect()
 }
 
-fn report(definitions: usize, files: usize, findings: Vec<Finding>) -> Report {
+fn report(
+    definitions: usize,
+    files: usize,
+    asked: Option<usize>,
+    findings: Vec<Finding>,
+) -> Report {
     let count = |level| {
         findings
             .iter()
             .filter(|finding| finding.level == level)
             .count()
     };
+    let asked_of = asked.map_or_else(String::new, |asked| {
+        format!(", {} asked for upstream", counted(asked, "version"))
+    });
     let summary = format!(
-        "{} in {}: {}, {}\n",
+        "{} in {}{asked_of}: {}, {}\n",
         counted(definitions, "definition"),
         counted(files, "file"),
         counted(count(Level::Error), "error"),
@@ -87,6 +104,7 @@ fn report(definitions: usize, files: usize, findings: Vec<Finding>) -> Report {
         data: Map::from_iter([
             ("definitions".to_owned(), Value::from(definitions)),
             ("files".to_owned(), Value::from(files)),
+            ("asked".to_owned(), Value::from(asked)),
         ]),
         markdown: summary.clone(),
         text: summary,

@@ -8,6 +8,7 @@ mod github;
 mod host;
 mod image;
 mod patience;
+mod probe;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use github::Token;
 use host::{Host, Hosts};
 pub use image::Download;
 use patience::{Patience, Times};
+pub use probe::Probe;
 
 const MOST_REDIRECTS: usize = 8;
 
@@ -50,13 +52,15 @@ pub struct Fetcher {
 }
 
 /// A document is another one if it may come from other hosts.
-type DocumentKey = (String, Arc<BTreeSet<String>>);
+type DocumentKey = (String, Option<Arc<BTreeSet<String>>>);
 type Outcome = Result<Arc<Document>, FetchError>;
 
 /// What a request may lead to.
 struct Rule<'a> {
     /// Absent: any.
     hosts: Option<&'a BTreeSet<String>>,
+    /// Whether the body is taken at the pace of somebody else.
+    is_stream: bool,
     expected: &'static str,
 }
 
@@ -128,20 +132,32 @@ impl Fetcher {
         request: &Request,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Result<Arc<Document>, FetchError> {
+        self.once(request, Some(hosts)).await
+    }
+
+    /// Fetches a document that proves nothing, from any https host, once a run. Fails with [`FetchError`].
+    pub async fn document_from_anywhere(
+        &self,
+        request: &Request,
+    ) -> Result<Arc<Document>, FetchError> {
+        self.once(request, None).await
+    }
+
+    async fn once(&self, request: &Request, hosts: Option<&Arc<BTreeSet<String>>>) -> Outcome {
         let cell = {
             let mut documents = self
                 .documents
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            let key = (request.url.clone(), Arc::clone(hosts));
+            let key = (request.url.clone(), hosts.cloned());
             Arc::clone(documents.entry(key).or_default())
         };
-        cell.get_or_init(|| self.fetch(request, hosts))
+        cell.get_or_init(|| self.fetch(request, hosts.map(Arc::as_ref)))
             .await
             .clone()
     }
 
-    async fn fetch(&self, request: &Request, hosts: &BTreeSet<String>) -> Outcome {
+    async fn fetch(&self, request: &Request, hosts: Option<&BTreeSet<String>>) -> Outcome {
         let url = parsed(&request.url)?;
         let mut way = Way::new(self.times.stall, self.times.document);
         let outcome = retried(&mut way, async |way| {
@@ -158,11 +174,12 @@ impl Fetcher {
         &self,
         url: &Url,
         kind: Kind,
-        hosts: &BTreeSet<String>,
+        hosts: Option<&BTreeSet<String>>,
         way: &mut Way,
     ) -> Result<Document, FetchError> {
         let rule = Rule {
-            hosts: Some(hosts),
+            hosts,
+            is_stream: false,
             expected: kind.name(),
         };
         let answer = self.answer(url, &rule, self.cache.as_ref(), way).await?;
@@ -206,9 +223,9 @@ impl Fetcher {
             let host = self.hosts.of(&url);
             way.host = Some(Arc::clone(&host));
             // A stream keeps its place for hours; it is the caller who says how many there are.
-            let permit = match rule.hosts {
-                Some(_) => Some(way.patience.uncounted(host.place(&url)).await?),
-                None => None,
+            let permit = match rule.is_stream {
+                false => Some(way.patience.uncounted(host.place(&url)).await?),
+                true => None,
             };
             let kept = cache.and_then(|cache| cache.get(real.as_str()));
             let mut headers = kept.as_ref().map(conditions).unwrap_or_default();

@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate};
 use super::{End, Ends, Line, Lines, Meaning, Product};
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
+use crate::domain::report::printable;
 
 /// So long before its end a line is a note.
 const NEAR: Days = Days::new(90);
@@ -116,14 +117,13 @@ pub fn new_lines(tracked: &[Tracked], product: &Product, today: NaiveDate) -> Ve
         .collect()
 }
 
-/// Says that endoflife.date did not tell. It is a note: nothing of the catalogue depends on it.
-pub fn unknown(product: &str, reason: &str) -> Finding {
-    Finding::note(
-        "endoflife-unknown",
-        format!(
-            "nothing is known of the ends of `{product}`: {reason}; nothing else depends on it, and the next run asks again"
-        ),
-    )
+/// Says that endoflife.date did not tell, once for a product. It is a note: nothing of the catalogue depends on it.
+pub fn unknown(tracked: &Tracked, product: &str, reason: &str) -> Finding {
+    let message = format!(
+        "nothing is known of when the lines of `{product}` end: {}; nothing else depends on it, and the next run asks again",
+        printable(reason)
+    );
+    tracked.place(Finding::note("endoflife-unknown", message))
 }
 
 #[cfg(test)]

@@ -117,6 +117,12 @@ pub enum FetchError {
         /// In which time.
         seconds: u64,
     },
+    /// A page in place of a file.
+    #[error("`{url}` answers with an HTML page; expected an image")]
+    Page {
+        /// What was asked.
+        url: String,
+    },
     /// A host that was tried often enough.
     #[error(
         "`{url}` was not asked for: {failed} documents in a row did not come from `{host}`; expected a host that answers, try again later"

@@ -30,6 +30,7 @@ impl Fetcher {
         let url = parsed(url)?;
         let rule = Rule {
             hosts: None,
+            is_stream: true,
             expected: "an image",
         };
         let mut way = Way::new(self.times.image_stall, self.times.image_begin);

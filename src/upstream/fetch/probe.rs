@@ -56,6 +56,7 @@ impl Fetcher {
     ) -> Result<Probe, FetchError> {
         let rule = Rule {
             hosts: None,
+            is_stream: false,
             expected: "an image",
         };
         let mut url = start.clone();
