@@ -7,13 +7,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
+use super::online;
 use crate::definitions::{self, File};
 use crate::domain::definition::Definition;
 use crate::domain::edit::{self, Change};
+use crate::domain::freshness;
+use crate::domain::lint;
+use crate::domain::pinned::Asked;
 use crate::domain::report::Report;
-use crate::domain::select::{self, Selection};
 use crate::domain::source::Source;
 use crate::settings::Settings;
 use crate::upstream::{self, Failure, Newest, Upstream};
@@ -37,13 +40,14 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
         .collect();
     tracing::info!("asking the upstreams of {} images", looked_at.len());
     let done = AtomicUsize::new(0);
-    let mut images = join_all(looked_at.iter().map(async |definition| {
-        let image = look(&upstream, definition).await;
+    let looks = looked_at.iter().map(async |definition| {
+        let image = look(&upstream, settings, definition).await;
         let count = done.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::debug!("{count} of {}: `{}`", looked_at.len(), definition.name);
         image
-    }))
-    .await;
+    });
+    let (mut images, lines) =
+        online::with_lines(&upstream, settings, &definitions, join_all(looks)).await;
     let texts = edited(&files, &mut images);
     if write {
         for (name, text) in &texts {
@@ -55,15 +59,20 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
             }
         }
     }
-    Ok(report::report(&images, write))
+    Ok(report::report(&images, lines, write))
 }
 
-/// What the upstream has for one definition.
-async fn look<'a>(upstream: &Upstream, definition: &'a Definition) -> Image<'a> {
-    let image = Image::new(definition);
+/// What the upstream has for one definition, and what became of the versions that it pins.
+async fn look<'a>(
+    upstream: &Upstream,
+    settings: &Settings,
+    definition: &'a Definition,
+) -> Image<'a> {
+    let mut image = Image::new(definition);
     if !definition.enable {
         return image.skipped(None);
     }
+    image.tell(lint::twins(definition));
     let tracked = match upstream.tracked(definition) {
         Ok(Some(tracked)) => tracked,
         Ok(None) => {
@@ -77,19 +86,30 @@ async fn look<'a>(upstream: &Upstream, definition: &'a Definition) -> Image<'a> 
         .upstream
         .as_ref()
         .and_then(|upstream| upstream.order);
-    match upstream.newest(&tracked, order).await {
-        Ok(newest) => judged(image, &newest, tracked.source),
+    let (newest, pinned) = join(
+        upstream.newest(&tracked, order),
+        online::pinned(upstream, definition, Asked::Beside, || {}),
+    )
+    .await;
+    match newest {
+        Ok(newest) => judged(image, &newest, tracked.source, settings).pinned(pinned),
         Err(failure) => {
             let Failure { candidate, error } = *failure;
             let unreachable = candidate.is_none() && error.is_upstreams();
             image
                 .found(candidate.as_ref())
                 .failed(&error.to_string(), unreachable)
+                .pinned(pinned)
         }
     }
 }
 
-fn judged<'a>(image: Image<'a>, newest: &Newest, source: &Source) -> Image<'a> {
+fn judged<'a>(
+    image: Image<'a>,
+    newest: &Newest,
+    source: &Source,
+    settings: &Settings,
+) -> Image<'a> {
     let Newest {
         candidate,
         attested,
@@ -97,11 +117,13 @@ fn judged<'a>(image: Image<'a>, newest: &Newest, source: &Source) -> Image<'a> {
         notes,
     } = newest;
     let image = image.found(Some(candidate)).proven(attested, notes);
-    let build_of = |url: &str| source.infer(url)?.version;
-    match select::select(image.definition, candidate, attested, *order, build_of) {
-        Ok(Selection::Known { at, changed }) => image.known(at, changed.as_ref()),
-        Ok(Selection::Older { newest }) => image.older(newest),
-        Ok(Selection::New(addition)) => image.new_version(addition),
+    match online::listed(image.definition, newest, source, settings) {
+        Ok((selection, findings)) => {
+            let missing = freshness::missing(image.definition, &selection, *order);
+            let mut image = image.selected(selection, missing);
+            image.tell(findings);
+            image
+        }
         Err(error) => image.failed(&error.to_string(), false),
     }
 }

@@ -60,6 +60,11 @@ pub fn standards(
     sorted(scs::check(definitions, scopes, standard, today))
 }
 
+/// Two versions of one image with one digest: of these one is not what it says.
+pub fn twins(definition: &Definition) -> Vec<Finding> {
+    versions::same_digest(definition)
+}
+
 /// Versions and releases in the text of a file that other YAML readers would take for numbers, dates or switches.
 pub fn lost_quotes(file: &str, text: &str) -> Vec<Finding> {
     quotes::check(file, text)

@@ -223,9 +223,10 @@ impl Fetcher {
             let host = self.hosts.of(&url);
             way.host = Some(Arc::clone(&host));
             // A stream keeps its place for hours; it is the caller who says how many there are.
-            let permit = match rule.is_stream {
-                false => Some(way.patience.uncounted(host.place(&url)).await?),
-                true => None,
+            let permit = if rule.is_stream {
+                None
+            } else {
+                Some(way.patience.uncounted(host.place(&url)).await?)
             };
             let kept = cache.and_then(|cache| cache.get(real.as_str()));
             let mut headers = kept.as_ref().map(conditions).unwrap_or_default();

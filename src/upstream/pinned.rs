@@ -69,7 +69,7 @@ impl Upstream {
             .inferred(&url)
             .or_else(|| self.tracked(definition).ok().flatten());
         if let Some(tracked) = tracked {
-            match self.manifest_of_source(&tracked, version, &url, &folder, &file) {
+            match manifest_of_source(&tracked, version, &url, &folder, &file) {
                 Where::At(manifest) => return Some(manifest),
                 Where::Nowhere => return None,
                 Where::Elsewhere => {}
@@ -88,52 +88,6 @@ impl Upstream {
             },
             file,
             hosts: None,
-        })
-    }
-
-    fn manifest_of_source(
-        &self,
-        tracked: &Tracked<'_>,
-        version: &Version,
-        url: &str,
-        folder: &str,
-        file: &str,
-    ) -> Where {
-        let source = tracked.source;
-        let (Ok(index), Ok(mut variables)) = (
-            source.index(&tracked.parameters),
-            source.variables(&tracked.parameters),
-        ) else {
-            return Where::Elsewhere;
-        };
-        let Digest::Manifest { url: template, .. } = &index.checksum else {
-            // An index tells digests of its newest build only, and of no older one.
-            return Where::Nowhere;
-        };
-        let build = source.infer(url).and_then(|inferred| inferred.version);
-        variables.extend(build.map(|build| ("version".to_owned(), build)));
-        let parts = [("url", url), ("folder", folder), ("file", file)];
-        variables.extend(parts.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let url = match &version.manifest {
-            Some(url) => url.clone(),
-            None => match source.fill(template, &variables, Escape::Nothing) {
-                Ok(url) => url,
-                Err(_) => return Where::Elsewhere,
-            },
-        };
-        let hosts = source.hosts(index, &variables);
-        let host = url::Url::parse(&url).ok();
-        let host = host.as_ref().and_then(url::Url::host_str);
-        if !host.is_some_and(|host| hosts.contains(host)) {
-            return Where::Elsewhere;
-        }
-        Where::At(Manifest {
-            request: Request {
-                url,
-                kind: Kind::Manifest,
-            },
-            file: file.to_owned(),
-            hosts: Some(Arc::new(hosts)),
         })
     }
 
@@ -196,7 +150,8 @@ impl Upstream {
             return facts;
         }
         match self.attest(definition, version).await {
-            Ok(_) => {}
+            // `validate` says without asking anybody what does not fit a source.
+            Ok(_) | Err(UpstreamError::NoSource { .. } | UpstreamError::Parameters(_)) => {}
             Err(UpstreamError::Proof(ProofError::Changed { url, found, .. })) => {
                 if !matches!(facts.told, Told::Digest { .. }) {
                     facts.told = Told::Digest {
@@ -206,8 +161,6 @@ impl Upstream {
                     };
                 }
             }
-            // `validate` says without asking anybody what does not fit a source.
-            Err(UpstreamError::NoSource { .. } | UpstreamError::Parameters(_)) => {}
             Err(error) if error.is_unasked() => {
                 facts.told = Told::Unknown {
                     reason: error.to_string(),
@@ -217,6 +170,51 @@ impl Upstream {
         }
         facts
     }
+}
+
+fn manifest_of_source(
+    tracked: &Tracked<'_>,
+    version: &Version,
+    url: &str,
+    folder: &str,
+    file: &str,
+) -> Where {
+    let source = tracked.source;
+    let (Ok(index), Ok(mut variables)) = (
+        source.index(&tracked.parameters),
+        source.variables(&tracked.parameters),
+    ) else {
+        return Where::Elsewhere;
+    };
+    let Digest::Manifest { url: template, .. } = &index.checksum else {
+        // An index tells digests of its newest build only, and of no older one.
+        return Where::Nowhere;
+    };
+    let build = source.infer(url).and_then(|inferred| inferred.version);
+    variables.extend(build.map(|build| ("version".to_owned(), build)));
+    let parts = [("url", url), ("folder", folder), ("file", file)];
+    variables.extend(parts.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let url = match &version.manifest {
+        Some(url) => url.clone(),
+        None => match source.fill(template, &variables, Escape::Nothing) {
+            Ok(url) => url,
+            Err(_) => return Where::Elsewhere,
+        },
+    };
+    let hosts = source.hosts(index, &variables);
+    let host = url::Url::parse(&url).ok();
+    let host = host.as_ref().and_then(url::Url::host_str);
+    if !host.is_some_and(|host| hosts.contains(host)) {
+        return Where::Elsewhere;
+    }
+    Where::At(Manifest {
+        request: Request {
+            url,
+            kind: Kind::Manifest,
+        },
+        file: file.to_owned(),
+        hosts: Some(Arc::new(hosts)),
+    })
 }
 
 /// Where the manifest of a tracked version is.

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::attested::Attested;
-use crate::domain::checksum::Checksum;
-use crate::domain::definition::Definition;
+use crate::domain::definition::{Definition, Version};
 use crate::domain::edit::Change;
 use crate::domain::finding::Finding;
+use crate::domain::freshness;
 use crate::domain::index::Candidate;
 use crate::domain::report::{Ending, Report, escape_markdown, printable};
-use crate::domain::select::Addition;
+use crate::domain::select::{Addition, Selection};
 
 /// What became of one image.
 pub(super) struct Image<'a> {
@@ -122,41 +122,60 @@ impl<'a> Image<'a> {
         self
     }
 
-    pub(super) fn known(mut self, at: usize, changed: Option<&Checksum>) -> Self {
-        let Some(version) = self.definition.versions.get(at) else {
-            return self;
+    /// What the newest build means; `missing`: the newest pinned version, if the upstream's list ends before it.
+    pub(super) fn selected(mut self, selection: Selection, missing: Option<&Version>) -> Self {
+        let pinned = match &selection {
+            Selection::New(addition) => Some(addition.entry.version.clone()),
+            Selection::Known { at, .. } => self.name_of(*at),
+            Selection::Older { newest } => self.name_of(*newest),
         };
-        self.version = Some(version.version.clone());
-        if let Some(found) = changed {
-            let message = format!(
-                "the upstream now gives `{found}` for `{}`, but version `{}` pins another digest; find out which one is right, an upload would fail",
-                version.url.as_deref().unwrap_or_default(),
-                version.version
-            );
-            let finding = Finding::warning("digest-changed", message)
-                .at(&self.definition.file, version.checksum_at)
-                .image(&self.definition.name);
-            self.findings.push(finding);
+        let missing = missing.map(|version| version.version.clone());
+        self.version = missing.or(pinned).or(self.version);
+        if let Selection::New(addition) = selection {
+            self.outcome = Outcome::Updated(addition);
         }
         self
     }
 
-    pub(super) fn older(mut self, newest: usize) -> Self {
-        if let Some(version) = self.definition.versions.get(newest) {
-            let message = format!(
-                "the upstream's newest build is `{}`, older than version `{}` of the file",
-                self.version.as_deref().unwrap_or_default(),
-                version.version
-            );
-            self.find(Finding::note("older", message));
-        }
+    fn name_of(&self, at: usize) -> Option<String> {
+        let version = self.definition.versions.get(at)?;
+        Some(version.version.clone())
+    }
+
+    /// What is said of the pinned versions, but for those that leave the file in this run. Where the upstream tells
+    /// nothing at all that is said once, and not for each version.
+    pub(super) fn pinned(mut self, pinned: Vec<(usize, Vec<Finding>)>) -> Self {
+        let leaving: &[usize] = match &self.outcome {
+            Outcome::Updated(addition) => &addition.remove,
+            _ => &[],
+        };
+        let unreachable = matches!(
+            self.outcome,
+            Outcome::Failed {
+                unreachable: true,
+                ..
+            }
+        );
+        let said: Vec<_> = pinned
+            .into_iter()
+            .filter(|(at, _)| !leaving.contains(at))
+            .flat_map(|(_, findings)| findings)
+            .filter(|finding| !(unreachable && finding.rule == "could-not-ask"))
+            .collect();
+        self.tell(said);
         self
     }
 
-    pub(super) fn new_version(mut self, addition: Addition) -> Self {
-        self.version = Some(addition.entry.version.clone());
-        self.outcome = Outcome::Updated(addition);
-        self
+    /// Adds findings; what two of them say of one place is said once.
+    pub(super) fn tell(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            let is_said = |said: &Finding| {
+                (said.rule, said.line, said.column) == (finding.rule, finding.line, finding.column)
+            };
+            if !self.findings.iter().any(is_said) {
+                self.findings.push(finding);
+            }
+        }
     }
 
     fn find(&mut self, finding: Finding) {
@@ -237,8 +256,8 @@ pub(super) fn broken(findings: Vec<Finding>) -> Report {
     finished(Ending::Nothing, false, &[], "", findings)
 }
 
-/// Everything that was seen and done.
-pub(super) fn report(images: &[Image], write: bool) -> Report {
+/// Everything that was seen and done. `lines`: what is said of lines of releases.
+pub(super) fn report(images: &[Image], lines: Vec<Finding>, write: bool) -> Report {
     let count = |name: &str| {
         images
             .iter()
@@ -280,7 +299,9 @@ pub(super) fn report(images: &[Image], write: bool) -> Report {
     let findings = images
         .iter()
         .flat_map(|image| image.findings.iter().cloned())
+        .chain(lines)
         .collect();
+    let findings = freshness::without_explained(findings);
     finished(ending, updated > 0, images, &summary, findings)
 }
 

@@ -5,7 +5,7 @@ use crate::domain::template::Variables;
 
 /// Versions by name, build and, where it has one, date; the URL tells the build.
 fn pins(versions: &[(&str, &str, &str)]) -> Definition {
-    let entries: String = versions
+    let entries: Vec<_> = versions
         .iter()
         .map(|(version, build, date)| {
             let date = if date.is_empty() {
@@ -19,6 +19,7 @@ fn pins(versions: &[(&str, &str, &str)]) -> Definition {
             )
         })
         .collect();
+    let entries = entries.concat();
     let text = format!("images:\n  - name: A\n    format: qcow2\n    versions:\n{entries}");
     definition::parse("a.yml", &text).unwrap().remove(0)
 }

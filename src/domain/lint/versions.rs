@@ -89,7 +89,7 @@ fn weak(definition: &Definition) -> Vec<Finding> {
 }
 
 /// Two builds never have the same bytes: one of the two entries was copied and not finished.
-fn same_digest(definition: &Definition) -> Vec<Finding> {
+pub(super) fn same_digest(definition: &Definition) -> Vec<Finding> {
     let mut first: BTreeMap<String, &Version> = BTreeMap::new();
     let mut findings = Vec::new();
     for version in &definition.versions {

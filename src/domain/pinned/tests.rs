@@ -27,13 +27,9 @@ fn facts(told: Told) -> Facts {
     }
 }
 
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    Some(text.parse().unwrap())
-}
-
 fn seen(host: &str, modified: &str) -> Seen {
     Seen {
-        modified: time(modified),
+        modified: Some(modified.parse().unwrap()),
         host: host.to_owned(),
     }
 }

@@ -43,6 +43,20 @@ fn world() -> World {
     );
     world.debian_daily(&["20260717-2542", "20260716-2541", "20260717-999"]);
     world.flatcar(&["4593.2.5", "4593.2.10", "4593.2.9"]);
+    // What is pinned is still there.
+    for (build, digit) in [("20260701", "1"), ("20260705", "2")] {
+        let file = "ubuntu-24.04-server-cloudimg-amd64.img";
+        let folder = "https://cloud-images.ubuntu.com/releases/noble";
+        let sums = format!("{digit:0>64} *{file}\n");
+        world.sign(&format!("{folder}/release-{build}/"), &sums);
+    }
+    let build = "20260124-2367";
+    let file = format!("debian-13-genericcloud-amd64-daily-{build}.qcow2");
+    let folder = "https://cdimage.debian.org/cdimage/cloud/trixie/daily";
+    let sums = super::world::sums::<sha2::Sha512>(&[&file], build, "  ");
+    world
+        .server
+        .body(&format!("{folder}/{build}/SHA512SUMS"), sums);
     world
 }
 

@@ -28,8 +28,8 @@ fn documents_that_several_definitions_share_are_fetched_once() {
     let counts = world.server.counts();
     assert_eq!(
         counts.len(),
-        5,
-        "index, feed, manifest, signature, key: {counts:?}"
+        6,
+        "index, feed, manifest, signature, key, lines of releases: {counts:?}"
     );
     assert!(counts.values().all(|count| *count == 1), "{counts:?}");
 }

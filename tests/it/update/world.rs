@@ -54,6 +54,9 @@ impl World {
         let flatcar =
             "https://www.flatcar.org/security/image-signing-key/Flatcar_Image_Signing_Key.asc";
         world.server.body(flatcar, world.signer.public.clone());
+        for product in ["debian", "ubuntu"] {
+            world.lines(product, &[]);
+        }
         world
     }
 
@@ -80,6 +83,19 @@ impl World {
             "https://keyserver.ubuntu.com/pks/lookup?op=get&search=0x{}&options=mr",
             self.signer.fingerprint
         )
+    }
+
+    /// What endoflife.date says of a product: name, first release and end of its lines, and whether they are LTS.
+    pub fn lines(&self, product: &str, lines: &[(&str, &str, &str, bool)]) {
+        let line = |(name, released, ends, lts): &(&str, &str, &str, bool)| {
+            serde_json::json!({"name": name, "codename": null, "label": name, "releaseDate": released, "isLts": lts,
+                "ltsFrom": null, "isEol": false, "eolFrom": ends, "isMaintained": true, "latest": null, "custom": null})
+        };
+        let releases: Vec<_> = lines.iter().map(line).collect();
+        let document = serde_json::json!({"schema_version": "1.2.1", "generated_at": "2026-08-22T09:00:00+00:00",
+            "result": {"name": product, "label": product.to_uppercase(), "releases": releases}});
+        self.server
+            .body(&product_url(product), document.to_string());
     }
 
     pub fn path(&self, path: &str) -> PathBuf {
@@ -203,7 +219,9 @@ impl World {
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("XDG_CACHE_HOME", self.path("cache"));
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            // The day of everything that is laid out here.
+            .env("REGLAZE_TODAY", "2026-07-27");
         command
     }
 
@@ -246,6 +264,10 @@ impl Run {
             })
             .collect()
     }
+}
+
+pub fn product_url(product: &str) -> String {
+    format!("https://endoflife.date/api/v1/products/{product}")
 }
 
 pub fn built_in(name: &str) -> String {
