@@ -67,6 +67,8 @@ impl Upstream {
         let (url, folder, file) = index::parts(version.url.as_deref()?)?;
         let tracked = self
             .inferred(&url)
+            .ok()
+            .flatten()
             .or_else(|| self.tracked(definition).ok().flatten());
         if let Some(tracked) = tracked {
             match manifest_of_source(&tracked, version, &url, &folder, &file) {
@@ -150,8 +152,13 @@ impl Upstream {
             return facts;
         }
         match self.attest(definition, version).await {
-            // `validate` says without asking anybody what does not fit a source.
-            Ok(_) | Err(UpstreamError::NoSource { .. } | UpstreamError::Parameters(_)) => {}
+            // What does not fit a source is told once, and not for each version.
+            Ok(_)
+            | Err(
+                UpstreamError::NoSource { .. }
+                | UpstreamError::Ambiguous(_)
+                | UpstreamError::Parameters(_),
+            ) => {}
             Err(UpstreamError::Proof(ProofError::Changed { url, found, .. })) => {
                 if !matches!(facts.told, Told::Digest { .. }) {
                     facts.told = Told::Digest {

@@ -65,16 +65,25 @@ pub(super) async fn findings(
 
 /// What is odd about the list in which the newest build stands. A new build is none of that: `update` tells of it.
 async fn newest(upstream: &Upstream, settings: &Settings, definition: &Definition) -> Vec<Finding> {
-    let Ok(Some(tracked)) = upstream.tracked(definition) else {
-        // Who tracks nothing has nothing to be asked; a source that there is not is told without asking.
-        return Vec::new();
-    };
     let wanted = definition.upstream.as_ref();
     let order = wanted.and_then(|upstream| upstream.order);
     let at = wanted.map_or(definition.at, |upstream| upstream.at);
     let error = |rule, message| {
         let finding = Finding::error(rule, message);
         vec![finding.at(&definition.file, at).image(&definition.name)]
+    };
+    let unknown = |reason: &UpstreamError| {
+        let reason = printable(&reason.to_string());
+        error(
+            "could-not-ask",
+            format!("the newest build is not known: {reason}"),
+        )
+    };
+    let tracked = match upstream.tracked(definition) {
+        Ok(Some(tracked)) => tracked,
+        // Who tracks nothing has nothing to be asked; a source that there is not is told without asking.
+        Ok(None) | Err(UpstreamError::NoSource { .. }) => return Vec::new(),
+        Err(reason) => return unknown(&reason),
     };
     match upstream.newest(&tracked, order).await {
         Ok(newest) => match online::listed(definition, &newest, tracked.source, settings) {
@@ -83,13 +92,7 @@ async fn newest(upstream: &Upstream, settings: &Settings, definition: &Definitio
         },
         Err(failure) => match failure.error {
             UpstreamError::NoSource { .. } | UpstreamError::Parameters(_) => Vec::new(),
-            reason if reason.is_unasked() => {
-                let reason = printable(&reason.to_string());
-                error(
-                    "could-not-ask",
-                    format!("the newest build is not known: {reason}"),
-                )
-            }
+            reason if reason.is_unasked() => unknown(&reason),
             reason => {
                 let reason = printable(&reason.to_string());
                 error(

@@ -114,7 +114,11 @@ fn upstreams_are_asked_through_the_proxy_and_trusted_by_the_given_authority() {
             "{name}"
         );
     }
-    let hosts = ["cloud-images.ubuntu.com:443", "keyserver.ubuntu.com:443"];
+    let hosts = [
+        "cloud-images.ubuntu.com:443",
+        "endoflife.date:443",
+        "keyserver.ubuntu.com:443",
+    ];
     assert_eq!(proxy.asked(), hosts);
     let agents = world.server.agents();
     let agents: Vec<_> = agents.iter().map(String::as_str).collect();

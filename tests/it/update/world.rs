@@ -10,13 +10,14 @@ use tempfile::TempDir;
 use super::server::Server;
 use super::signer::Signer;
 
-pub const HOSTS: [&str; 6] = [
+pub const HOSTS: [&str; 7] = [
     "cloud-images.ubuntu.com",
     "cloud.debian.org",
     "cdimage.debian.org",
     "keyserver.ubuntu.com",
     "www.flatcar.org",
     "stable.release.flatcar-linux.net",
+    "endoflife.date",
 ];
 
 pub struct World {
