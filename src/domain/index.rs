@@ -8,6 +8,7 @@
 mod document;
 mod github;
 mod json;
+mod links;
 mod listing;
 mod pointer;
 mod simplestreams;
@@ -268,7 +269,7 @@ impl Ask<'_> {
     }
 
     /// The newest of some finds; several with one version are no matter here.
-    fn newest(&self, finds: Vec<Find>) -> Option<Find> {
+    fn newest(&self, finds: impl IntoIterator<Item = Find>) -> Option<Find> {
         finds
             .into_iter()
             .max_by(|left, right| self.compare(left, right))

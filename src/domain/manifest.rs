@@ -10,7 +10,7 @@
 //! Names are compared whole: `disk.img` is inside `disk.img.xz`.
 //! Whether the manifest itself is genuine is decided in `signature.rs`, before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checksum::{Algorithm, Checksum, shortened};
 use super::signature::{SignatureError, signed_part};
@@ -127,13 +127,11 @@ pub fn digest_of(
 /// Fails with [`ManifestError`] if nothing can be read.
 pub fn names(text: &str) -> Result<Vec<String>, ManifestError> {
     let manifest = Manifest::read(text)?;
-    let mut names: Vec<String> = manifest.names().into_iter().map(str::to_owned).collect();
-    for damaged in &manifest.damaged {
-        if !names.contains(damaged) {
-            names.push(damaged.clone());
-        }
-    }
-    Ok(names)
+    let mut seen = BTreeSet::new();
+    let listed = manifest.named().map(|(name, _)| name);
+    let names = listed.chain(manifest.damaged.iter().map(String::as_str));
+    let once = names.filter(|name| seen.insert(*name));
+    Ok(once.map(str::to_owned).collect())
 }
 
 /// What a manifest says, line by line.
@@ -210,7 +208,7 @@ impl Manifest {
 
     /// Every name once, in order.
     fn names(&self) -> Vec<&str> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.named()
             .map(|(name, _)| name)
             .filter(|name| seen.insert(*name))

@@ -38,6 +38,9 @@ pub use probe::Probe;
 
 const MOST_REDIRECTS: usize = 8;
 
+/// Each link of a listing is held against the URL of the listing.
+const LONGEST_URL: usize = 8 << 10;
+
 /// Speaks HTTP to upstreams.
 #[derive(Debug)]
 pub struct Fetcher {
@@ -309,10 +312,13 @@ impl Fetcher {
 
     /// The URL to which a redirect leads, told by its own name and not by that of a mapped server.
     fn target(&self, url: &Url, real: &Url, location: &str) -> Result<Url, FetchError> {
-        let target = real.join(location).map_err(|_| FetchError::Unreachable {
-            url: shown(url),
-            reason: "it redirects to what is no URL".to_owned(),
-        })?;
+        let target = real.join(location).ok();
+        let target = target
+            .filter(|target| target.as_str().len() <= LONGEST_URL)
+            .ok_or_else(|| FetchError::Unreachable {
+                url: shown(url),
+                reason: "it redirects to what is no URL".to_owned(),
+            })?;
         let is_mapped = real != url;
         Ok(is_mapped
             .then(|| self.mapping.back(&target))

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate};
-use scraper::{Html, Selector};
 use serde_json::Value;
 use url::Url;
 
+use super::links::links;
 use super::{IndexError, Kind};
 use crate::domain::signature::signed_part;
 
@@ -211,13 +211,10 @@ impl Document {
             return Err(refuse("it breaks off in the middle"));
         }
         let base = Url::parse(&self.location).map_err(|_| refuse("its own URL is none"))?;
-        let Ok(anchors) = Selector::parse("a[href]") else {
-            return Err(refuse("links cannot be selected"));
-        };
         let mut seen = HashSet::new();
         let mut entries = Vec::new();
-        for anchor in Html::parse_document(&text).select(&anchors) {
-            let name = anchor.attr("href").and_then(|href| child(&base, href));
+        for href in links(&text) {
+            let name = child(&base, &href);
             if let Some(name) = name.filter(|name| seen.insert(name.clone())) {
                 entries.push(Entry::named(name));
             }

@@ -38,17 +38,15 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
     let each_path = json_path(ask, &ask.fill(each)?)?;
     let builds = each_path.query_located(document.json()?);
     let count = builds.len();
-    let finds: Vec<Find> = builds
-        .into_iter()
-        .filter_map(|build| {
-            let key = match build.location().iter().last() {
-                Some(PathElement::Name(name)) => (*name).to_owned(),
-                Some(PathElement::Index(index)) => index.to_string(),
-                None => String::new(),
-            };
-            find(ask, &conditions, &key, build.node())
-        })
-        .collect();
+    // One at a time: there may be millions.
+    let finds = builds.into_iter().filter_map(|build| {
+        let key = match build.location().iter().last() {
+            Some(PathElement::Name(name)) => (*name).to_owned(),
+            Some(PathElement::Index(index)) => index.to_string(),
+            None => String::new(),
+        };
+        find(ask, &conditions, &key, build.node())
+    });
     let newest = ask.newest(finds).ok_or_else(|| {
         let patterns: Vec<_> = conditions
             .iter()

@@ -43,12 +43,9 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
     let product = ask.fill(product)?;
     let versions = versions(feed, &product)?;
     let pattern = ask.pattern(key)?;
-    let finds = versions
-        .keys()
-        .filter_map(|version| {
-            Some(Find::new(&pattern, version, ask.variables)?.with("key", version))
-        })
-        .collect();
+    let finds = versions.keys().filter_map(|version| {
+        Some(Find::new(&pattern, version, ask.variables)?.with("key", version))
+    });
     let newest = ask.newest(finds).ok_or_else(|| IndexError::Absent {
         url: feed.url.clone(),
         found: format!("{} versions of `{product}`", versions.len()),

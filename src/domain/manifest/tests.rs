@@ -227,3 +227,11 @@ proptest! {
         prop_assert_eq!(super::names(&text).unwrap().len(), names.len());
     }
 }
+
+#[test]
+fn a_manifest_of_damaged_lines_only_is_read_in_one_pass() {
+    let text: String = (0..300_000)
+        .map(|number| format!("0123456789abcdef {number}\n"))
+        .collect();
+    assert_eq!(names(&text).unwrap().len(), 300_000);
+}
