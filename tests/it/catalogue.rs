@@ -5,13 +5,14 @@ mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 use chrono::{TimeZone, Utc};
 use reglaze::domain::definition::{self, Definition, Version};
 use reglaze::domain::index::{self, Fetched, Step};
 use reglaze::domain::manifest;
 use reglaze::domain::scaffold;
-use reglaze::domain::signature::{Keyring, verify_clearsigned, verify_detached};
+use reglaze::domain::signature::{Fingerprint, Keyring, verify_clearsigned, verify_detached};
 use reglaze::domain::source::{self, BUILT_IN, Form, Source};
 use reglaze::domain::template::{self, Escape};
 use reglaze::domain::yaml;
@@ -253,9 +254,9 @@ fn prove(
     };
     let index = source.index(parameters).unwrap();
     let signature = index.signature.as_ref().unwrap();
-    let signer = version.signed_by.as_deref().unwrap().parse().unwrap();
+    let key: Fingerprint = version.signed_by.as_deref().unwrap().parse().unwrap();
     let variables = source.variables(parameters).unwrap();
-    assert!(signature.pinned(&variables).contains(&signer), "{signer}");
+    assert!(signature.pinned(&variables).contains(&key), "{key}");
     let mut keys = Keyring::default();
     for file in evidence.keys() {
         keys.extend(Keyring::parse(&file).unwrap());
@@ -263,18 +264,18 @@ fn prove(
     let now = Utc.with_ymd_and_hms(2026, 11, 21, 0, 0, 0).unwrap();
     let (text, signed) = match &signature.form {
         Form::Clearsigned => {
-            verify_clearsigned(&document(url), &keys, &[signer.clone()], now).unwrap()
+            verify_clearsigned(&document(url), &keys, from_ref(&key), now).unwrap()
         }
         Form::Detached { url: template } => {
             let names = ["document", "manifest"].map(|name| (name.to_owned(), url.to_owned()));
             let beside = template::fill(template, &names.into(), Escape::Nothing).unwrap();
             let text = document(url);
             let signed =
-                verify_detached(&text, &document(&beside), &keys, &[signer.clone()], now).unwrap();
+                verify_detached(&text, &document(&beside), &keys, from_ref(&key), now).unwrap();
             (String::from_utf8(text).unwrap(), signed)
         }
     };
-    assert_eq!(signed.key, signer);
+    assert_eq!(signed.key, key);
     let (_, _, file) = index::parts(version.url.as_deref().unwrap()).unwrap();
     let checksum = version.checksum.clone().unwrap();
     let algorithm = Some(checksum.algorithm());
