@@ -13,6 +13,7 @@ mod engines;
 mod new;
 mod openstack;
 mod proxy;
+mod readme;
 mod services;
 mod sources;
 mod stage;
