@@ -5,8 +5,9 @@ mod engine;
 mod index;
 mod proof;
 mod raw;
+mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use serde_saphyr::Spanned;
@@ -25,6 +26,7 @@ pub(super) fn parse(name: &str, file: &str, text: &str) -> Result<Source, Vec<Fi
         findings: Vec::new(),
         known: Variables::new(),
         outside: BTreeSet::new(),
+        closed: BTreeMap::new(),
     };
     let source = reader.source(name, raw);
     if reader.findings.is_empty() {
@@ -42,6 +44,8 @@ struct Reader<'a> {
     known: Variables,
     /// Those of them that definitions tell: parameters, and what follows from them.
     outside: BTreeSet<String>,
+    /// The only values of the parameters that do not take any.
+    closed: BTreeMap<String, Vec<String>>,
 }
 
 impl Reader<'_> {
@@ -72,6 +76,8 @@ impl Reader<'_> {
                 self.refuse(place(&mapping.of), message);
             }
         }
+        self.close(&raw.parameters, &raw.architectures);
+        let redirect_hosts = self.hosts(raw.redirect_hosts);
         let endoflife = self.endoflife(raw.endoflife);
         let defaults = self.defaults(raw.defaults);
         let common = Common {
@@ -111,7 +117,7 @@ impl Reader<'_> {
                     (
                         name,
                         Parameter {
-                            default: raw.default,
+                            default: raw.default.map(|default| default.value),
                             values: raw.values,
                             known: raw.known,
                         },
@@ -135,7 +141,7 @@ impl Reader<'_> {
                 .collect(),
             indexes: indexes.into_iter().flatten().collect(),
             infer,
-            redirect_hosts: raw.redirect_hosts,
+            redirect_hosts,
             expected_every,
             defaults,
             endoflife,
@@ -201,9 +207,13 @@ impl Reader<'_> {
                 );
             }
         }
+        for (name, value) in &raw.with {
+            self.refuse_impossible("with", name, value);
+        }
+        let with = raw.with.into_iter();
         Some(Infer {
             pattern,
-            with: raw.with,
+            with: with.map(|(name, value)| (name, value.value)).collect(),
         })
     }
 

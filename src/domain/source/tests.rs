@@ -63,6 +63,16 @@ fn every_mistake_in_a_source_is_found_with_its_place() {
     let mistakes = [
         ("title: Example\n", "title: Example\ntypo: 1\n"),
         ("{of: release", "{of: releases"),
+        ("{default: x86_64}", "{default: amd64}"),
+        (
+            "indexes:\n",
+            "redirect_hosts: ['https://mirror.example/']\nindexes:\n",
+        ),
+        ("  - engine", "  - when: {arch: amd64}\n    engine"),
+        (
+            "indexes:\n",
+            "infer:\n  - {match: '^https://images.example/a$', with: {arch: amd64}}\nindexes:\n",
+        ),
         ("engine: listing", "engine: lising"),
         ("/{codename}/\n", "/{code}/\n"),
         ("/{codename}/\n", "/{codename}\n"),

@@ -31,7 +31,9 @@ impl Reader<'_> {
         let at = place(&raw);
         let mut raw = raw.value;
         for (name, value) in &raw.when {
-            if !common.parameters.contains_key(name) {
+            if common.parameters.contains_key(name) {
+                self.refuse_impossible("when", name, value);
+            } else {
                 self.refuse(
                     place(value),
                     format!("`when` names `{name}`; expected one of the parameters"),

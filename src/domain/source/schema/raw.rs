@@ -26,7 +26,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) infer: Vec<RawInfer>,
     #[serde(default)]
-    pub(super) redirect_hosts: Vec<String>,
+    pub(super) redirect_hosts: Vec<Spanned<String>>,
     pub(super) expected_every: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) defaults: RawDefaults,
@@ -38,7 +38,7 @@ pub(super) struct File {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawParameter {
-    pub(super) default: Option<String>,
+    pub(super) default: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) values: Vec<String>,
     #[serde(default)]
@@ -166,7 +166,7 @@ pub(super) struct RawInfer {
     #[serde(rename = "match")]
     pub(super) pattern: Spanned<String>,
     #[serde(default)]
-    pub(super) with: BTreeMap<String, String>,
+    pub(super) with: BTreeMap<String, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
