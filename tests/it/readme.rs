@@ -166,5 +166,9 @@ fn the_steps_to_a_distribution_of_your_own_print_what_the_readme_shows() {
     };
     let expected = show(commands.iter().map(|(_, prints)| prints.as_str()).collect());
     let found = show(printed.iter().map(|output| output.trim_end()).collect());
-    assert_eq!(found, expected, "{}", String::from_utf8_lossy(&done.stderr));
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        found == expected,
+        "printed was:\n{found}\nthe README shows:\n{expected}\non stderr:\n{stderr}"
+    );
 }
