@@ -73,6 +73,7 @@ fn a_second_run_transfers_no_body_that_did_not_change() {
     assert_eq!(good(&world), first);
     let again = world.server.log();
     assert!(again.iter().all(|(_, status)| *status == 304), "{again:?}");
+    assert_eq!(world.server.bytes(), 0);
     // Only keys are not asked for again.
     let keys = asked
         .keys()

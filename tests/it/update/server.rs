@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
 use axum::serve::Listener;
@@ -48,6 +48,8 @@ struct Shared {
     log: Mutex<Vec<(String, u16)>>,
     seen: Mutex<HashMap<String, usize>>,
     agents: Mutex<BTreeSet<String>>,
+    /// Of the bodies that were given whole.
+    bytes: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
     released: watch::Sender<bool>,
@@ -120,6 +122,11 @@ impl Server {
         self.shared.agents.lock().unwrap().clone()
     }
 
+    /// How many bytes the bodies had.
+    pub fn bytes(&self) -> usize {
+        self.shared.bytes.load(Ordering::SeqCst)
+    }
+
     /// Lets those go that are held.
     pub fn release(&self) {
         self.shared.released.send_replace(true);
@@ -127,6 +134,7 @@ impl Server {
 
     pub fn forget(&self) {
         self.shared.log.lock().unwrap().clear();
+        self.shared.bytes.store(0, Ordering::SeqCst);
         self.shared.seen.lock().unwrap().clear();
     }
 
@@ -206,6 +214,9 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
         *count
     };
     let response = respond(reply.unwrap_or(Reply::Status(404)), seen, &headers);
+    let size = response.body().size_hint().exact().unwrap_or_default();
+    let size = usize::try_from(size).unwrap();
+    shared.bytes.fetch_add(size, Ordering::SeqCst);
     let url = format!("https:/{path}");
     let entry = (url, response.status().as_u16());
     shared.log.lock().unwrap().push(entry);
