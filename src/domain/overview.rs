@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::signature::Fingerprint;
 use super::source::{Digest, DiskDigest, Engine, Form, Index, Of, Parameter, Source};
+use super::version::Order;
 
 /// A parameter and its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +195,7 @@ fn how(index: &Index) -> String {
 
 /// The pinned keys, each once.
 pub fn keys(source: &Source) -> Vec<Key> {
-    source
+    let mut keys: Vec<_> = source
         .pins()
         .into_iter()
         .map(|pin| {
@@ -205,7 +206,12 @@ pub fn keys(source: &Source) -> Vec<Key> {
                 only: only(source, pin.fingerprint),
             }
         })
-        .collect()
+        .collect();
+    // Release 9 before release 10; what counts for all comes first.
+    keys.sort_by(|one: &Key, other| {
+        Order::Natural.compare(&one.only.join(" "), &other.only.join(" "))
+    });
+    keys
 }
 
 fn only(source: &Source, fingerprint: &Fingerprint) -> Vec<String> {
