@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Lays the first inputs of the fuzz targets: our samples, and the captures of real upstreams where they are at hand.
+
+`seeds.py CAPTURES CORPUS`; CAPTURES need not exist. Nothing of it is committed.
+"""
+
+import hashlib
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Longer inputs say nothing new and make every turn slow.
+LONGEST = 48 << 10
+BETWEEN = b"\n>>>>\n"
+DOCUMENTS = (".html", ".json", ".txt", ".xml", ".sjson")
+SUMS = ("SHA256SUMS", "SHA512SUMS", "CHECKSUM", "MD5SUMS", "DIGESTS", ".sha256", ".sha512", ".SHA256")
+PARAMETERS = b"release=24.04 arch=x86_64"
+
+
+def main():
+    captures, corpus = Path(sys.argv[1]), Path(sys.argv[2])
+
+    def lay(target, text):
+        folder = corpus / target
+        folder.mkdir(parents=True, exist_ok=True)
+        text = text[:LONGEST]
+        (folder / hashlib.sha1(text).hexdigest()).write_bytes(text)
+
+    for path in files(ROOT / "tests/data/upstreams"):
+        lay("index", path.read_bytes().split(b"\n<<<\n")[0])
+    for path in files(ROOT / "tests/data/manifest"):
+        lay("manifest", path.read_bytes())
+    definitions = [*files(ROOT / "images"), *files(ROOT / "tests/demo"), *files(captures / "osism")]
+    for path in (path for path in definitions if path.suffix in (".yml", ".yaml")):
+        for text in parts(path.read_bytes()):
+            lay("definition", text)
+            for choice in (0, 1, 0x19, 0x84, 0xA0, 0xC1):
+                lay("edit", bytes([choice]) + text)
+    release = b'{"name": "24.04", "releaseDate": "2024-04-25", "isLts": true, "isEol": false, "eolFrom": "2029-05-31", "eoesFrom": null}'
+    lay("endoflife", b'{"result": {"name": "ubuntu", "label": "Ubuntu", "releases": [' + release + b"]}}")
+    sources = files(ROOT / "sources")
+    for path in sources:
+        lay("source", path.read_bytes())
+    names = [path.stem.encode() for path in sources]
+    for case in (ROOT / "tests/data/sources").glob("*/case.yml"):
+        said = re.findall(r"parameters: \{(.*)\}", case.read_text())
+        words = [re.sub(r"[\" ]", "", said.replace(":", "=")).replace(",", " ").encode() for said in sorted(set(said))]
+        for path in files(case.parent):
+            text = path.read_bytes()
+            lay("manifest", text)
+            lay("endoflife" if path.suffix == ".json" else "definition", text)
+            for word in words:
+                lay("index", case.parent.name.encode() + b" " + word + b"\n>>> https://a.example/\n" + text)
+    for number, path in enumerate(files(captures)):
+        text = path.read_bytes()
+        if path.name.endswith(DOCUMENTS):
+            for name in {names[number % len(names)], *(name for name in names if name in bytes(path))}:
+                lay("index", name + b" " + PARAMETERS + b"\n>>> https://a.example/\n" + text)
+            lay("endoflife", text)
+        if any(word in path.name for word in SUMS):
+            lay("manifest", text)
+        if path.suffix in (".asc", ".gpg", ".sig", ".sign", ".key", ".pub"):
+            lay("signature", text)
+    signed(lay, captures)
+
+
+def files(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def parts(text):
+    """A file of definitions, and each image of it alone."""
+    yield text
+    head, *entries = text.split(b"\n  - name:")
+    for entry in entries:
+        yield head + b"\n  - name:" + entry
+
+
+def signed(lay, captures):
+    """A key, a signature and a text that belong together: made here, and real ones."""
+    text = b"0123456789abcdef" * 4 + b" *disk.qcow2\n"
+    with tempfile.TemporaryDirectory(prefix="gpg-") as home:
+
+        def gpg(*arguments, data=b""):
+            command = ["gpg", "--homedir", home, "--batch", "--quiet", "--no-tty", "--passphrase", "", *arguments]
+            return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
+
+        try:
+            for kind in ("ed25519", "rsa2048"):
+                name = f"{kind}@example.org"
+                gpg("--quick-generate-key", name, kind, "sign", "never")
+                for armor in ([], ["--armor"]):
+                    key = gpg("--export", *armor, name)
+                    detached = gpg("--local-user", name, *armor, "--detach-sign", data=text)
+                    clear = gpg("--local-user", name, "--clearsign", data=text)
+                    lay("signature", BETWEEN.join([key, detached, text]))
+                    lay("signature", BETWEEN.join([key, clear, text]))
+        finally:
+            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
+    keys = [path.read_bytes() for path in files(captures) if path.parent.name == "keys"]
+    for path in files(captures):
+        beside = path.with_name(path.name.removesuffix(path.suffix))
+        if path.suffix in (".asc", ".gpg", ".sig", ".sign") and path.parent.name != "keys":
+            for key in keys:
+                text = beside.read_bytes() if beside.is_file() else b""
+                lay("signature", BETWEEN.join([key, path.read_bytes(), text]))
+
+
+if __name__ == "__main__":
+    main()
