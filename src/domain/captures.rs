@@ -10,6 +10,34 @@ use std::path::PathBuf;
 /// (default `../shared/upstream` beside the crate). Without that folder says that the test is
 /// skipped and gives nothing; a folder without the file fails the test.
 pub(crate) fn capture(path: &str) -> Option<Vec<u8>> {
+    let file = folder()?.join(path);
+    match std::fs::read(&file) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => panic!("capture `{}`: {error}", file.display()),
+    }
+}
+
+/// The path of every capture; nothing without that folder.
+pub(crate) fn captured_files() -> Option<Vec<String>> {
+    let folder = folder()?;
+    let mut files = Vec::new();
+    let mut open = vec![folder.clone()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let below = path.strip_prefix(&folder).unwrap();
+                files.push(below.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    files.sort();
+    Some(files)
+}
+
+fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("REGLAZE_UPSTREAM_CAPTURES").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/upstream"),
         PathBuf::from,
@@ -18,11 +46,7 @@ pub(crate) fn capture(path: &str) -> Option<Vec<u8>> {
         eprintln!("skipped: no captures");
         return None;
     }
-    let file = folder.join(path);
-    match std::fs::read(&file) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => panic!("capture `{}`: {error}", file.display()),
-    }
+    Some(folder)
 }
 
 /// The same as text.

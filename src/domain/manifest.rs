@@ -4,6 +4,7 @@
 //!
 //! - GNU, text, binary or with a single blank: `HEX  name`, `HEX *name`, `HEX name`
 //! - BSD: `SHA256 (name) = HEX`, whatever stands between those lines
+//! - either of them with a backslash in front, when the name is written with escapes
 //! - under headings, where the length alone does not tell the algorithm: `# SHA512 HASH`
 //! - the bare digest of the one file that the manifest lies beside
 //!
@@ -187,13 +188,18 @@ impl Manifest {
         let mut manifest = Self::default();
         let mut heading = Heading::None;
         for line in text.lines() {
-            match read_line(line.trim(), heading) {
+            let line = line.trim();
+            let escaped = line.strip_prefix('\\');
+            let name_of = |name: &str| match escaped {
+                Some(_) => plain_name(&unescaped(name)).to_owned(),
+                None => plain_name(name).to_owned(),
+            };
+            match read_line(escaped.unwrap_or(line), heading) {
                 Line::Heading(found) => heading = found,
                 Line::Digest(name, checksum) => {
-                    let name = name.map(|name| plain_name(name).to_owned());
-                    manifest.digests.push((name, checksum));
+                    manifest.digests.push((name.map(name_of), checksum));
                 }
-                Line::Damaged(name) => manifest.damaged.push(plain_name(name).to_owned()),
+                Line::Damaged(name) => manifest.damaged.push(name_of(name)),
                 Line::Other => {}
             }
         }
@@ -305,6 +311,27 @@ fn read_gnu(line: &str, heading: Heading) -> Line<'_> {
         (Err(_), Some(name)) => Line::Damaged(name),
         (Err(_), None) => Line::Other,
     }
+}
+
+/// A name as `sha256sum` writes it when it holds a backslash or a line break; other escapes stay as they are.
+fn unescaped(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut letters = name.chars();
+    while let Some(letter) = letters.next() {
+        let next = (letter == '\\').then(|| letters.clone().next()).flatten();
+        let Some(meant) = next.and_then(|next| match next {
+            '\\' => Some('\\'),
+            'n' => Some('\n'),
+            'r' => Some('\r'),
+            _ => None,
+        }) else {
+            plain.push(letter);
+            continue;
+        };
+        plain.push(meant);
+        letters.next();
+    }
+    plain
 }
 
 /// A name as it is compared: some manifests are made by `sha256sum ./*`.

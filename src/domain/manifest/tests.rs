@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256, Sha512};
 
 use super::*;
-use crate::domain::captures::capture_text;
+use crate::domain::captures::{capture_text, captured_files};
 use crate::domain::checksum::hex;
 
 const IMAGE: &str = "sample-9-generic-amd64.img";
@@ -79,6 +79,31 @@ fn every_form_gives_the_digest_of_exactly_the_named_file() {
                 "{form}: {error}"
             );
         }
+    }
+}
+
+#[test]
+fn a_backslash_in_front_means_that_the_name_is_escaped() {
+    // As `sha256sum` and `sha256sum --tag` write them.
+    let names = [
+        (r"a\\b.img", r"a\b.img"),
+        (r"a\nb.img", "a\nb.img"),
+        (r"a\r.img", "a\r.img"),
+        (r"a\qb.img", r"a\qb.img"),
+        (r"end\", r"end\"),
+    ];
+    for (written, name) in names {
+        let digest = hex(&Sha256::digest(name));
+        for line in [
+            format!("\\{digest}  {written}"),
+            format!("\\{digest} *{written}"),
+            format!("\\SHA256 ({written}) = {digest}"),
+        ] {
+            assert_eq!(found(&line, name), sha256_of(name), "{line}");
+        }
+        // Without it the name is what stands there.
+        let plain = format!("{digest}  {written}");
+        assert_eq!(found(&plain, written), sha256_of(name), "{plain}");
     }
 }
 
@@ -193,6 +218,44 @@ fn real_manifests_of_every_form_are_read_whole() {
         assert_eq!(names(&text).unwrap().len().to_string(), count, "{file}");
         assert!(found(&text, name).starts_with(digest), "{file}");
     }
+}
+
+#[test]
+fn every_captured_manifest_is_read_and_not_one_line_of_it_is_damaged() {
+    let Some(files) = captured_files() else {
+        return;
+    };
+    let is_manifest = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let lower = name.to_ascii_lowercase();
+        let is_one = lower.contains("checksum")
+            || lower.contains("sha256")
+            || lower.contains("sha512")
+            || lower.contains("md5sum")
+            || lower.contains("digests");
+        let is_other = [".gpg", ".sign", ".sha256.asc", ".json"]
+            .iter()
+            .any(|end| lower.ends_with(end));
+        is_one && !is_other && !path.contains("/keys/")
+    };
+    let (mut seen, mut digests) = (0, 0);
+    for path in files.iter().filter(|path| is_manifest(path)) {
+        let text = capture_text(path).unwrap();
+        let manifest = Manifest::read(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(
+            manifest.damaged.is_empty(),
+            "{path}: {:?}",
+            manifest.damaged
+        );
+        seen += 1;
+        digests += manifest.digests.len();
+    }
+    println!("{seen} captured manifests, {digests} digests");
+    assert!(
+        seen >= 30,
+        "{seen} manifests among {} captures",
+        files.len()
+    );
 }
 
 proptest! {
