@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod nearest;
 pub mod outcome;
 pub mod overview;
+pub mod packing;
 pub mod patch;
 pub mod pinned;
 pub mod plan;

@@ -12,20 +12,23 @@ mod mapping;
 mod pinned;
 mod sources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use regex::Regex;
 
 use crate::domain::attested::{self, Attested, ProofError, Verify};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::endoflife::EndOfLifeError;
 use crate::domain::finding::Finding;
 use crate::domain::index::{self, Document, IndexError};
-use crate::domain::source::{self, AmbiguousUrl, Digest, ParameterError, Pin, Source};
+use crate::domain::signature::Detached;
+use crate::domain::source::{self, AmbiguousUrl, Digest, Index, Of, ParameterError, Pin, Source};
+use crate::domain::template::Variables;
 use crate::settings::Settings;
 pub use cache::write as write_file;
-pub use discover::{Failure, Newest};
+pub use discover::{Failure, Newest, Proof};
 use fetch::{Download, FetchError, Fetcher};
 pub use keys::KeyError;
 use keys::Keys;
@@ -140,10 +143,24 @@ impl UpstreamError {
 /// A digest that was proven again before an upload, and what to tell about it.
 #[derive(Debug, Clone)]
 pub struct Attestation {
-    /// The digest that the bytes must have.
+    /// What the bytes must be.
     pub attested: Attested,
+    /// The signature that the bytes must have, if it is over them.
+    pub signature: Option<Detached>,
+    /// Which file of an archive is the disk.
+    pub member: Option<Regex>,
     /// Notes and warnings.
     pub findings: Vec<Finding>,
+}
+
+/// A build that is proven again.
+struct Again<'a> {
+    tracked: &'a Tracked<'a>,
+    index: &'a Index,
+    variables: &'a Variables,
+    url: &'a str,
+    file: &'a str,
+    hosts: &'a Arc<BTreeSet<String>>,
 }
 
 /// How a definition is tracked.
@@ -237,9 +254,10 @@ impl Upstream {
 
     /// Proves a version's digest again, right before its upload.
     ///
-    /// The manifest must still give the reviewed digest, under a good signature by a pinned key. A manifest that is gone
-    /// leaves the reviewed `signed_by`, and a note says so. Without a source, or a key in it, the reviewed digest stands
-    /// alone. Fails with [`UpstreamError`] on any other verdict.
+    /// The manifest or index must still give the reviewed digest, under a good signature by a pinned key. What is gone
+    /// leaves the reviewed `signed_by`, and a note says so. A signature over the image itself is fetched here, and checked
+    /// while the bytes pass. Without a source, or a key in it, the reviewed digest stands alone. Fails with
+    /// [`UpstreamError`] on any other verdict.
     pub async fn attest(
         &self,
         definition: &Definition,
@@ -259,25 +277,28 @@ impl Upstream {
             Some(tracked) => Some(tracked),
             None => self.tracked(definition)?,
         };
-        let plain = |names_key| -> Result<Attestation, UpstreamError> {
+        let plain = |names_key, member| -> Result<Attestation, UpstreamError> {
             let attested = attested::reviewed(version, false)?;
-            attested::suffices(&attested, self.verify, names_key, &image)?;
+            attested::suffices(attested.verified(), self.verify, names_key, &image)?;
             Ok(Attestation {
                 attested,
+                signature: None,
+                member,
                 findings: Vec::new(),
             })
         };
         let (Some(tracked), Some(url)) = (tracked, version.url.as_deref()) else {
-            return plain(false);
+            return plain(false, None);
         };
         let index = tracked.source.index(&tracked.parameters)?;
-        let names_key = index.signature.is_some();
+        let names_key = index.signs_digest();
+        let member = index.member();
         if !names_key || !self.verify.wants_signature() {
-            return plain(names_key);
+            return plain(names_key, member);
         }
         let mut variables = tracked.source.variables(&tracked.parameters)?;
         let Some((url, folder, file)) = index::parts(url) else {
-            return plain(names_key);
+            return plain(names_key, member);
         };
         if let Some(build) = tracked
             .source
@@ -292,24 +313,30 @@ impl Upstream {
         );
         let hosts = Arc::new(tracked.source.hosts(index, &variables));
         let reviewed = attested::reviewed(version, true)?;
-        let proven = if matches!(index.checksum, Digest::Told { .. }) {
-            self.told_again(&tracked, &url).await
-        } else {
-            let manifest = version.manifest.as_deref();
-            self.prove(tracked.source, index, &variables, &file, manifest, &hosts)
-                .await
+        let again = Again {
+            tracked: &tracked,
+            index,
+            variables: &variables,
+            url: &url,
+            file: &file,
+            hosts: &hosts,
         };
+        let proven = self.proven_again(&again, version).await;
         let at = |finding: Finding| {
             finding
                 .at(&definition.file, version.at)
                 .image(&definition.name)
         };
         match proven {
-            Ok((attested, notes)) => {
-                attested::unchanged(&attested, &file, reviewed.checksum())?;
-                attested::suffices(&attested, self.verify, names_key, &image)?;
+            Ok((found, signature, notes)) => {
+                let attested = attested::unchanged(found, &file, &reviewed)?;
+                if signature.is_none() {
+                    attested::suffices(attested.verified(), self.verify, names_key, &image)?;
+                }
                 Ok(Attestation {
                     attested,
+                    signature,
+                    member,
                     findings: notes
                         .into_iter()
                         .map(|note| at(Finding::note("signature", note)))
@@ -317,18 +344,54 @@ impl Upstream {
                 })
             }
             Err(error) if error.is_gone() => {
-                attested::suffices(&reviewed, self.verify, names_key, &image)?;
+                attested::suffices(reviewed.verified(), self.verify, names_key, &image)?;
                 let message = format!(
                     "version `{}`: {error}; the reviewed `signed_by` of the definition counts",
                     version.version
                 );
                 Ok(Attestation {
                     attested: reviewed,
+                    signature: None,
+                    member,
                     findings: vec![at(Finding::note("manifest-gone", message))],
                 })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What vouches for a build now, with the signature that its bytes must have and notes beside it.
+    async fn proven_again(
+        &self,
+        again: &Again<'_>,
+        version: &Version,
+    ) -> Result<(Attested, Option<Detached>, Vec<String>), UpstreamError> {
+        let Again {
+            tracked,
+            index,
+            variables,
+            url,
+            file,
+            hosts,
+        } = *again;
+        if index.signature_of(Of::Image).is_some() {
+            let over_image = self.over_image(tracked.source, index, variables, url, hosts);
+            let signature = over_image.await.map_err(|error| match error {
+                // The digest of the bytes is reviewed, so they prove as much as they did then.
+                UpstreamError::Signature(error, _) => UpstreamError::Fetch(error),
+                error => error,
+            })?;
+            let found = attested::reviewed(version, false)?.awaiting_signature();
+            return Ok((found, signature, Vec::new()));
+        }
+        let (found, notes) = if matches!(index.checksum, Digest::Told { .. }) {
+            self.told_again(tracked, url).await?
+        } else {
+            let manifest = version.manifest.as_deref();
+            self.prove(tracked.source, index, variables, file, manifest, hosts)
+                .await?
+        };
+        Ok((found, None, notes))
     }
 
     /// What an index tells of a build now, if that is still its newest.
@@ -341,8 +404,10 @@ impl Upstream {
             .newest(tracked, None)
             .await
             .map_err(|failure| failure.error)?;
-        if newest.candidate.url == url {
-            return Ok((newest.attested, newest.notes));
+        if newest.candidate.url == url
+            && let Some(told) = newest.proof.told()
+        {
+            return Ok((told.clone(), newest.notes));
         }
         Err(UpstreamError::NoLongerTold {
             url: url.to_owned(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use tokio::sync::watch;
 
+use crate::domain::attested::Attested;
 use crate::domain::definition::Definition;
 use crate::domain::endoflife::{self, Meaning, Product, Tracked};
 use crate::domain::finding::Finding;
@@ -42,20 +43,33 @@ pub(super) async fn pinned(
 }
 
 /// What the newest build means for a definition, and what is odd about the list that it stands in.
+///
+/// Nothing if it is new, and `attested` absent: then its bytes have to be fetched first.
 pub(super) fn listed(
     definition: &Definition,
     newest: &Newest,
+    attested: Option<&Attested>,
     source: &Source,
     settings: &Settings,
-) -> Result<(Selection, Vec<Finding>), SelectError> {
+) -> Result<Option<(Selection, Vec<Finding>)>, SelectError> {
     let Newest {
         candidate,
-        attested,
+        proof,
         order,
         ..
     } = newest;
     let build_of = |url: &str| source.infer(url)?.version;
-    let selection = select::select(definition, candidate, attested, *order, build_of)?;
+    let told = proof.told();
+    let selection = match attested {
+        Some(attested) => select::select(definition, candidate, attested, *order, build_of)?,
+        None => {
+            let found = told.map(Attested::checksum);
+            match select::settled(definition, candidate, found, *order, build_of)? {
+                Some(selection) => selection,
+                None => return Ok(None),
+            }
+        }
+    };
     let listed = Listed {
         newest: candidate,
         order: *order,
@@ -69,10 +83,10 @@ pub(super) fn listed(
     } = &selection
         && let Some(version) = definition.versions.get(*at)
     {
-        let by = attested.manifest().unwrap_or_default();
+        let by = told.and_then(Attested::manifest).unwrap_or_default();
         findings.push(pinned::changed(definition, version, found, by));
     }
-    Ok((selection, findings))
+    Ok(Some((selection, findings)))
 }
 
 /// Does the rest of a run, and says beside it which lines of releases end and which are new.

@@ -1,5 +1,6 @@
 //! `reglaze update`: finds the newest build of every image, proves it, and adds it to the definition.
 
+mod download;
 mod report;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ use crate::domain::pinned::Asked;
 use crate::domain::report::Report;
 use crate::domain::source::Source;
 use crate::settings::Settings;
-use crate::upstream::{self, Failure, Newest, Upstream};
+use crate::upstream::{self, Failure, Newest, Proof, Upstream};
+use download::Downloads;
 use report::Image;
 
 /// Says what is new upstream, or with `write` adds it to the files.
@@ -38,10 +40,11 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
         .iter()
         .filter(|definition| settings.looks_at(&definition.name))
         .collect();
+    let downloads = Downloads::new(&upstream, settings.limits.image_size);
     tracing::info!("asking the upstreams of {} images", looked_at.len());
     let done = AtomicUsize::new(0);
     let looks = looked_at.iter().map(async |definition| {
-        let image = look(&upstream, settings, definition).await;
+        let image = look(&upstream, &downloads, settings, definition).await;
         let count = done.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::debug!("{count} of {}: `{}`", looked_at.len(), definition.name);
         image
@@ -65,6 +68,7 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
 /// What the upstream has for one definition, and what became of the versions that it pins.
 async fn look<'a>(
     upstream: &Upstream,
+    downloads: &Downloads<'_>,
     settings: &Settings,
     definition: &'a Definition,
 ) -> Image<'a> {
@@ -92,7 +96,9 @@ async fn look<'a>(
     )
     .await;
     match newest {
-        Ok(newest) => judged(image, &newest, tracked.source, settings).pinned(pinned),
+        Ok(newest) => judged(image, &newest, tracked.source, settings, downloads)
+            .await
+            .pinned(pinned),
         Err(failure) => {
             let Failure { candidate, error } = *failure;
             let unreachable = candidate.is_none() && error.is_upstreams();
@@ -104,26 +110,51 @@ async fn look<'a>(
     }
 }
 
-fn judged<'a>(
+/// What the newest build means for an image. One that is new and not proven by documents is fetched once.
+async fn judged<'a>(
     image: Image<'a>,
     newest: &Newest,
     source: &Source,
     settings: &Settings,
+    downloads: &Downloads<'_>,
 ) -> Image<'a> {
     let Newest {
         candidate,
-        attested,
+        proof,
         order,
         notes,
     } = newest;
-    let image = image.found(Some(candidate)).proven(attested, notes);
-    match online::listed(image.definition, newest, source, settings) {
-        Ok((selection, findings)) => {
-            let missing = freshness::missing(image.definition, &selection, *order);
-            let mut image = image.selected(selection, missing);
+    let definition = image.definition;
+    let mut image = image.found(Some(candidate)).noted(notes);
+    let mut attested = match proof {
+        Proof::Documents(attested) => Some(attested.clone()),
+        Proof::Bytes(_) => None,
+    };
+    let listed = |attested| online::listed(definition, newest, attested, source, settings);
+    let mut found = listed(attested.as_ref());
+    if let (Ok(None), Proof::Bytes(by_bytes)) = (&found, proof) {
+        match downloads.attest(&source.name, candidate, by_bytes).await {
+            Ok((fetched, notes)) => {
+                image = image.noted(&notes);
+                found = listed(Some(&fetched));
+                attested = Some(fetched);
+            }
+            Err(error) => return image.failed(&error, false),
+        }
+    }
+    match found {
+        Ok(Some((selection, findings))) => {
+            let missing = freshness::missing(definition, &selection, *order);
+            let mut image = match attested {
+                Some(attested) => image.proven(&attested),
+                None => image.reviewed_or(proof.told(), &selection),
+            };
+            image = image.selected(selection, missing);
             image.tell(findings);
             image
         }
+        // What was fetched has its place.
+        Ok(None) => image,
         Err(error) => image.failed(&error.to_string(), false),
     }
 }

@@ -3,13 +3,18 @@
 //! An [`Attested`] is made here and nowhere else, so nothing unproven reaches a proposal or an upload. Which documents
 //! to fetch is the source's word, fetching them the edge's.
 
+mod by_bytes;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::checksum::{Algorithm, Checksum};
-use super::definition::Version;
+use super::definition::{Computed, Version};
 use super::manifest::{self, ManifestError};
+use super::proof::Mismatch;
 use super::signature::{self, Fingerprint, Keyring, SignatureError, Signed};
+
+pub use by_bytes::ByBytes;
 
 /// A digest, and who vouches for it.
 ///
@@ -17,9 +22,14 @@ use super::signature::{self, Fingerprint, Keyring, SignatureError, Signed};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attested {
     checksum: Checksum,
+    /// Another digest of the file, which people reviewed: it must hold too.
+    reviewed: Option<Checksum>,
+    disk: Option<Checksum>,
+    computed: Computed,
     verified: Verified,
     signed_by: Option<Fingerprint>,
     manifest: Option<String>,
+    awaits_signature: bool,
 }
 
 /// What vouches for a digest.
@@ -115,6 +125,14 @@ pub enum ProofError {
         /// The manifest.
         url: String,
     },
+    /// The bytes are others than those of which upstream documents speak.
+    #[error("the bytes at `{image}` are not those that its upstream speaks of: {source}")]
+    Bytes {
+        /// The image's URL.
+        image: String,
+        /// What they are.
+        source: Box<Mismatch>,
+    },
     /// The settings want a signature, and there is none.
     #[error(
         "no key has signed the digest of `{image}`, but a signature is wanted; name a key in the source, or set `verify: checksum` in reglaze.yml"
@@ -158,6 +176,64 @@ impl Attested {
     /// The digest.
     pub const fn checksum(&self) -> &Checksum {
         &self.checksum
+    }
+
+    /// Every digest that the file must have: the one that is vouched for, and the reviewed one if that is another.
+    pub fn checksums(&self) -> impl Iterator<Item = &Checksum> {
+        std::iter::once(&self.checksum).chain(&self.reviewed)
+    }
+
+    /// The digest of the disk in the file, where that is packed and the digest known.
+    pub const fn disk(&self) -> Option<&Checksum> {
+        self.disk.as_ref()
+    }
+
+    /// Which of the two digests were computed from a download of ours.
+    pub const fn computed(&self) -> Computed {
+        self.computed
+    }
+
+    /// Whether it counts only together with a good signature over the bytes themselves.
+    pub const fn awaits_signature(&self) -> bool {
+        self.awaits_signature
+    }
+
+    /// The same with the digest of the disk in the file. Fails with [`ProofError`] if that is a weak one.
+    pub fn with_disk(mut self, disk: Option<Checksum>, image: &str) -> Result<Self, ProofError> {
+        if let Some(weak) = disk.as_ref().filter(|disk| disk.is_weak()) {
+            return Err(ProofError::Weak {
+                url: self.manifest.unwrap_or_else(|| "the definition".to_owned()),
+                file: format!("the disk in {image}"),
+                algorithm: weak.algorithm(),
+            });
+        }
+        self.disk = disk;
+        Ok(self)
+    }
+
+    /// The same, to be held against a signature over the bytes too.
+    #[must_use]
+    pub fn awaiting_signature(mut self) -> Self {
+        self.awaits_signature = true;
+        self
+    }
+
+    /// A digest in a document of an upstream, with the verdict on that document.
+    fn by_document(checksum: Checksum, url: &str, signed: Option<Signed>) -> Self {
+        Self {
+            checksum,
+            reviewed: None,
+            disk: None,
+            computed: Computed::default(),
+            verified: if signed.is_some() {
+                Verified::Signature
+            } else {
+                Verified::Checksum
+            },
+            signed_by: signed.map(|signed| signed.key),
+            manifest: Some(url.to_owned()),
+            awaits_signature: false,
+        }
     }
 
     /// What vouches for it.
@@ -211,17 +287,7 @@ pub fn attest(
         .as_ref()
         .map(|signed| signed.notes.clone())
         .unwrap_or_default();
-    let attested = Attested {
-        checksum,
-        verified: if signed.is_some() {
-            Verified::Signature
-        } else {
-            Verified::Checksum
-        },
-        signed_by: signed.map(|signed| signed.key),
-        manifest: Some(manifest.url.to_owned()),
-    };
-    Ok((attested, notes))
+    Ok((Attested::by_document(checksum, manifest.url, signed), notes))
 }
 
 /// Takes a digest that an index itself tells.
@@ -244,17 +310,7 @@ pub fn told(
         .as_ref()
         .map(|signed| signed.notes.clone())
         .unwrap_or_default();
-    let attested = Attested {
-        checksum,
-        verified: if signed.is_some() {
-            Verified::Signature
-        } else {
-            Verified::Checksum
-        },
-        signed_by: signed.map(|signed| signed.key),
-        manifest: Some(index.to_owned()),
-    };
-    Ok((attested, notes))
+    Ok((Attested::by_document(checksum, index, signed), notes))
 }
 
 /// Checks the signature of a document, whatever it says. Fails with [`ProofError`].
@@ -289,39 +345,61 @@ pub fn reviewed(version: &Version, trust_signed_by: bool) -> Result<Attested, Pr
         .as_ref()
         .filter(|_| trust_signed_by)
         .and_then(|text| text.parse().ok());
-    Ok(Attested {
+    let verified = match (&signed_by, version.computed.checksum) {
+        (Some(_), _) => Verified::Signature,
+        (None, true) => Verified::Computed,
+        (None, false) => Verified::Checksum,
+    };
+    let attested = Attested {
         checksum,
-        verified: if signed_by.is_some() {
-            Verified::Signature
-        } else {
-            Verified::Checksum
-        },
+        reviewed: None,
+        disk: None,
+        computed: version.computed,
+        verified,
         signed_by,
         manifest: version.manifest.clone(),
-    })
+        awaits_signature: false,
+    };
+    attested.with_disk(version.disk_checksum.clone(), &version.version)
 }
 
-/// Says whether `found` is still what people reviewed; fails with [`ProofError::Changed`].
+/// Makes of what an upstream says now what the bytes must be, if people reviewed the same.
 ///
-/// Digests of different algorithms cannot be compared: both hold until the bytes say otherwise, and the reviewed one
-/// is what the bytes are held against.
-pub fn unchanged(found: &Attested, file: &str, reviewed: &Checksum) -> Result<(), ProofError> {
-    if found.checksum.algorithm() == reviewed.algorithm() && found.checksum != *reviewed {
-        return Err(ProofError::Changed {
-            url: found.manifest.clone().unwrap_or_default(),
+/// Digests of different algorithms cannot be compared, so the bytes are held against both. Of the disk in a packed file
+/// the reviewed digest counts. Fails with [`ProofError::Changed`].
+pub fn unchanged(found: Attested, file: &str, reviewed: &Attested) -> Result<Attested, ProofError> {
+    let changed = |found: &Checksum, reviewed: &Checksum, url: Option<&str>| {
+        let differ = found.algorithm() == reviewed.algorithm() && found != reviewed;
+        differ.then(|| ProofError::Changed {
+            url: url.unwrap_or_default().to_owned(),
             file: file.to_owned(),
-            found: found.checksum.clone(),
+            found: found.clone(),
             reviewed: reviewed.clone(),
-        });
+        })
+    };
+    let pairs = [
+        Some((&found.checksum, &reviewed.checksum)),
+        found.disk.as_ref().zip(reviewed.disk.as_ref()),
+    ];
+    for (now, then) in pairs.into_iter().flatten() {
+        if let Some(error) = changed(now, then, found.manifest()) {
+            return Err(error);
+        }
     }
-    Ok(())
+    let other = (found.checksum != reviewed.checksum).then(|| reviewed.checksum.clone());
+    Ok(Attested {
+        reviewed: other,
+        disk: reviewed.disk.clone().or(found.disk.clone()),
+        computed: reviewed.computed,
+        ..found
+    })
 }
 
 /// Says whether what vouches for a digest is as much as the settings ask for.
 ///
 /// `names_key`: the source of the image names a key. Fails with [`ProofError::Unsigned`].
 pub fn suffices(
-    attested: &Attested,
+    verified: Verified,
     verify: Verify,
     names_key: bool,
     image: &str,
@@ -331,7 +409,7 @@ pub fn suffices(
         Verify::Signature => names_key,
         Verify::Checksum => false,
     };
-    if wanted && attested.verified != Verified::Signature {
+    if wanted && verified != Verified::Signature {
         return Err(ProofError::Unsigned {
             image: image.to_owned(),
         });

@@ -1,21 +1,50 @@
-//! Bytes that arrived, held against the digest that is attested: only a [`Proven`] is published.
+//! Bytes that arrived, held against what is attested: only a [`Proven`] is published.
 
 use super::attested::Attested;
 use super::checksum::{Algorithm, Checksum};
+use super::signature::Signed;
 
-/// What arrived: how much, and its digests.
+/// What arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
+    /// The file as the upstream has it.
+    pub file: Measured,
+    /// The disk inside, if the file is packed; else the file is the disk.
+    pub disk: Option<Measured>,
+    /// The good signature over the file, where one was checked.
+    pub signed: Option<Signed>,
+}
+
+impl Received {
+    /// The disk: what is in the file, or the file itself.
+    pub fn disk(&self) -> &Measured {
+        self.disk.as_ref().unwrap_or(&self.file)
+    }
+}
+
+/// How much of something there was, and its digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
     /// Bytes.
     pub size: u64,
     /// Digests, by as many algorithms as were asked for.
     pub checksums: Vec<Checksum>,
 }
 
-/// Bytes whose digest is the attested one. Only [`prove`] makes it.
+impl Measured {
+    /// The digest by this algorithm, if it was computed.
+    pub fn checksum(&self, algorithm: Algorithm) -> Option<&Checksum> {
+        self.checksums
+            .iter()
+            .find(|one| one.algorithm() == algorithm)
+    }
+}
+
+/// Bytes that are the attested ones. Only [`prove`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    received: Received,
+    disk: Measured,
+    signed_by: Option<String>,
 }
 
 /// The bytes are not the attested ones.
@@ -33,6 +62,18 @@ pub enum Mismatch {
         /// The attested one.
         expected: Checksum,
     },
+    /// Another digest of the disk inside.
+    #[error(
+        "the disk in it has {size} bytes with the digest `{found}`; expected `{expected}`; nothing of it was kept"
+    )]
+    Disk {
+        /// How many bytes there were.
+        size: u64,
+        /// Their digest.
+        found: Checksum,
+        /// The attested one.
+        expected: Checksum,
+    },
     /// The attested algorithm was not computed.
     #[error(
         "its {algorithm} digest was not computed, so nothing is proven; nothing of it was kept"
@@ -41,6 +82,11 @@ pub enum Mismatch {
         /// The algorithm.
         algorithm: Algorithm,
     },
+    /// The signature over the bytes was not checked.
+    #[error(
+        "the signature over its bytes was not checked, so nothing is proven; nothing of it was kept"
+    )]
+    Unsigned,
     /// The store has other bytes than were sent.
     #[error(
         "the store says that it holds `{found}`; sent was `{expected}`; nothing of it was kept"
@@ -55,21 +101,32 @@ pub enum Mismatch {
 
 /// Compares what arrived with what is attested.
 pub fn prove(attested: &Attested, received: Received) -> Result<Proven, Mismatch> {
-    matches(attested.checksum(), &received)?;
-    Ok(Proven { received })
+    for checksum in attested.checksums() {
+        matches(checksum, &received.file)?;
+    }
+    if let Some(expected) = attested.disk() {
+        disk_matches(expected, received.disk())?;
+    }
+    if attested.awaits_signature() && received.signed.is_none() {
+        return Err(Mismatch::Unsigned);
+    }
+    let signed = received.signed.map(|signed| signed.key);
+    Ok(Proven {
+        signed_by: signed
+            .as_ref()
+            .or(attested.signed_by())
+            .map(ToString::to_string),
+        disk: received.disk.unwrap_or(received.file),
+    })
 }
 
-/// Whether bytes have the expected digest.
-pub fn matches(expected: &Checksum, received: &Received) -> Result<(), Mismatch> {
+/// Whether a file has the expected digest.
+pub fn matches(expected: &Checksum, file: &Measured) -> Result<(), Mismatch> {
     let algorithm = expected.algorithm();
-    match received
-        .checksums
-        .iter()
-        .find(|one| one.algorithm() == algorithm)
-    {
+    match file.checksum(algorithm) {
         Some(found) if found == expected => Ok(()),
         Some(found) => Err(Mismatch::Digest {
-            size: received.size,
+            size: file.size,
             found: found.clone(),
             expected: expected.clone(),
         }),
@@ -77,10 +134,31 @@ pub fn matches(expected: &Checksum, received: &Received) -> Result<(), Mismatch>
     }
 }
 
+/// Whether a disk has the expected digest.
+pub fn disk_matches(expected: &Checksum, disk: &Measured) -> Result<(), Mismatch> {
+    match matches(expected, disk) {
+        Err(Mismatch::Digest {
+            size,
+            found,
+            expected,
+        }) => Err(Mismatch::Disk {
+            size,
+            found,
+            expected,
+        }),
+        other => other,
+    }
+}
+
 impl Proven {
-    /// Bytes.
+    /// The bytes of the disk, which is what was sent.
     pub fn size(&self) -> u64 {
-        self.received.size
+        self.disk.size
+    }
+
+    /// The pinned key whose signature was checked.
+    pub fn signed_by(&self) -> Option<&str> {
+        self.signed_by.as_deref()
     }
 
     /// Compares with the digest that Glance computed over what it stored, where it is one that was computed here too.
@@ -88,12 +166,7 @@ impl Proven {
         let (Some("sha512"), Some(found)) = (algorithm, value) else {
             return Ok(());
         };
-        let sent = self
-            .received
-            .checksums
-            .iter()
-            .find(|one| one.algorithm() == Algorithm::Sha512);
-        match sent {
+        match self.disk.checksum(Algorithm::Sha512) {
             Some(sent) if sent.hex() != found => Err(Mismatch::Stored {
                 found: found.to_owned(),
                 expected: sent.hex().to_owned(),

@@ -66,14 +66,79 @@ pub fn select(
     order: Order,
     build_of: impl Fn(&str) -> Option<String>,
 ) -> Result<Selection, SelectError> {
+    let found = Some(attested.checksum());
+    let name = match place(definition, candidate, found, order, build_of)? {
+        Place::Settled(selection) => return Ok(selection),
+        Place::New(name) => name,
+    };
+    let existing: Vec<&str> = definition
+        .versions
+        .iter()
+        .map(|version| version.version.as_str())
+        .collect();
+    let compare = |left: &str, right: &str| order.compare(left, right);
+    let keep = definition
+        .upstream
+        .as_ref()
+        .and_then(|upstream| upstream.versions);
+    let computed = attested.computed().keys();
+    Ok(Selection::New(Addition {
+        remove: keep.map_or_else(Vec::new, |keep| pruned(&existing, &name, keep, compare)),
+        position: position(&existing, compare),
+        entry: NewEntry {
+            version: name,
+            url: candidate.url.clone(),
+            checksum: attested.checksum().to_string(),
+            disk_checksum: attested.disk().map(ToString::to_string),
+            computed: computed.into_iter().map(str::to_owned).collect(),
+            build_date: candidate.build_date.map(|date| date.to_string()),
+            manifest: attested.manifest().map(str::to_owned),
+            signed_by: attested.signed_by().map(ToString::to_string),
+        },
+    }))
+}
+
+/// Says what the newest build means before its bytes were fetched; nothing if it is new.
+///
+/// `found`: its digest, if a document tells it. Fails with [`SelectError`].
+pub fn settled(
+    definition: &Definition,
+    candidate: &Candidate,
+    found: Option<&Checksum>,
+    order: Order,
+    build_of: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Selection>, SelectError> {
+    Ok(
+        match place(definition, candidate, found, order, build_of)? {
+            Place::Settled(selection) => Some(selection),
+            Place::New(_) => None,
+        },
+    )
+}
+
+/// What the newest build is to a definition.
+enum Place {
+    /// Nothing to add.
+    Settled(Selection),
+    /// A new version of this name.
+    New(String),
+}
+
+fn place(
+    definition: &Definition,
+    candidate: &Candidate,
+    found: Option<&Checksum>,
+    order: Order,
+    build_of: impl Fn(&str) -> Option<String>,
+) -> Result<Place, SelectError> {
     let pinned: Vec<(usize, &Version)> = definition
         .versions
         .iter()
         .enumerate()
         .filter(|(_, version)| !version.is_moving())
         .collect();
-    if let Some(known) = known(&pinned, candidate, attested) {
-        return Ok(known);
+    if let Some(known) = known(&pinned, candidate, found) {
+        return Ok(Place::Settled(known));
     }
     let build = |version: &Version| version.url.as_deref().and_then(&build_of);
     let newest = pinned
@@ -109,45 +174,21 @@ pub fn select(
             }
         };
         if is_older {
-            return Ok(Selection::Older { newest: *newest });
+            return Ok(Place::Settled(Selection::Older { newest: *newest }));
         }
     }
-    let existing: Vec<&str> = definition
-        .versions
-        .iter()
-        .map(|version| version.version.as_str())
-        .collect();
-    let compare = |left: &str, right: &str| order.compare(left, right);
-    let keep = definition
-        .upstream
-        .as_ref()
-        .and_then(|upstream| upstream.versions);
-    Ok(Selection::New(Addition {
-        remove: keep.map_or_else(Vec::new, |keep| pruned(&existing, &name, keep, compare)),
-        position: position(&existing, compare),
-        entry: NewEntry {
-            version: name,
-            url: candidate.url.clone(),
-            checksum: attested.checksum().to_string(),
-            disk_checksum: None,
-            computed: Vec::new(),
-            build_date: candidate.build_date.map(|date| date.to_string()),
-            manifest: attested.manifest().map(str::to_owned),
-            signed_by: attested.signed_by().map(ToString::to_string),
-        },
-    }))
+    Ok(Place::New(name))
 }
 
 /// The build among the versions, by URL or digest.
 fn known(
     pinned: &[(usize, &Version)],
     candidate: &Candidate,
-    attested: &Attested,
+    found: Option<&Checksum>,
 ) -> Option<Selection> {
-    let found = attested.checksum();
     let by_digest = pinned
         .iter()
-        .find(|(_, version)| version.checksum.as_ref() == Some(found));
+        .find(|(_, version)| found.is_some() && version.checksum.as_ref() == found);
     if let Some((at, _)) = by_digest {
         return Some(Selection::Known {
             at: *at,
@@ -160,10 +201,11 @@ fn known(
     let changed = version
         .checksum
         .as_ref()
-        .is_some_and(|checksum| checksum.algorithm() == found.algorithm());
+        .zip(found)
+        .is_some_and(|(known, found)| known.algorithm() == found.algorithm());
     Some(Selection::Known {
         at: *at,
-        changed: changed.then(|| found.clone()),
+        changed: found.filter(|_| changed).cloned(),
     })
 }
 

@@ -22,11 +22,13 @@ use pgp::types::Timestamp;
 use armor::Block;
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use keyring::{KeyError, Keyring};
+pub use passing::{Detached, Passing};
 
 mod armor;
 mod clearsigned;
 mod fingerprint;
 mod keyring;
+mod passing;
 mod policy;
 mod standing;
 
@@ -201,7 +203,13 @@ pub fn verify_detached(
     now: DateTime<Utc>,
 ) -> Result<Signed, SignatureError> {
     let signatures = read_detached(signature)?;
-    policy::judge(&signatures, data, keys, pinned, now)
+    policy::judge(
+        &signatures,
+        |at, issuer| issuer.verifies(&signatures[at], data),
+        keys,
+        pinned,
+        now,
+    )
 }
 
 /// Checks a clearsigned text and gives only what was signed, with `\n` at the end of each line.
@@ -216,7 +224,14 @@ pub fn verify_clearsigned(
 ) -> Result<(String, Signed), SignatureError> {
     let parts = clearsigned::split(text)?;
     let signatures = signatures_in(&parts.signature)?;
-    let mut signed = policy::judge(&signatures, parts.hashed().as_bytes(), keys, pinned, now)?;
+    let text = parts.hashed();
+    let mut signed = policy::judge(
+        &signatures,
+        |at, issuer| issuer.verifies(&signatures[at], text.as_bytes()),
+        keys,
+        pinned,
+        now,
+    )?;
     if parts.surrounded {
         signed
             .notes
@@ -294,6 +309,8 @@ fn instant(timestamp: Timestamp) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod both_ways;
 #[cfg(test)]
 mod captured_tests;
 #[cfg(test)]

@@ -126,6 +126,22 @@ impl Index {
             .is_some_and(|signature| signature.form == Form::Clearsigned)
     }
 
+    /// Which file of an archive is the disk; the pattern compiled when the source was read.
+    pub fn member(&self) -> Option<Regex> {
+        Regex::new(self.disk.as_ref()?.member.as_ref()?).ok()
+    }
+
+    /// Whether somebody signs what tells the digest, or the image itself.
+    pub fn signs_digest(&self) -> bool {
+        let of = match self.checksum {
+            Digest::Manifest { .. } => Some(Of::Manifest),
+            Digest::Told { .. } => Some(Of::Index),
+            Digest::Computed(_) => None,
+        };
+        let signed = |of| self.signature_of(of).is_some();
+        of.is_some_and(signed) || signed(Of::Image)
+    }
+
     /// The signature, if it is over this.
     pub fn signature_of(&self, of: Of) -> Option<&Signature> {
         self.signature

@@ -7,27 +7,49 @@ use futures_util::future::{join_all, try_join};
 
 use super::fetch::FetchError;
 use super::{KeyError, Tracked, Upstream, UpstreamError};
-use crate::domain::attested::{self, Attested, Evidence, ProofError, Signing};
+use crate::domain::attested::{self, Attested, ByBytes, Evidence, ProofError, Signing, Verified};
+use crate::domain::checksum::Algorithm;
 use crate::domain::index::{self, Candidate, Document, Fetched, IndexError, Kind, Request, Step};
-use crate::domain::signature::{Fingerprint, Keyring, Signed};
-use crate::domain::source::{Digest, Form, Index, Of, ParameterError, Signature, Source};
+use crate::domain::signature::{Detached, Fingerprint, Keyring, Signed};
+use crate::domain::source::{
+    Digest, DiskDigest, Form, Index, Of, ParameterError, Signature, Source,
+};
 use crate::domain::template::{Escape, Variables};
 use crate::domain::version::Order;
 
 /// An engine that asks more often than this asks in a circle.
 const MOST_STEPS: usize = 24;
 
-/// The newest build of an upstream, proven.
+/// The newest build of an upstream, and what proves it.
 #[derive(Debug, Clone)]
 pub struct Newest {
     /// The build.
     pub candidate: Candidate,
-    /// Its digest.
-    pub attested: Attested,
+    /// Who vouches for its digest.
+    pub proof: Proof,
     /// How its versions order.
     pub order: Order,
     /// What a person may want to know.
     pub notes: Vec<String>,
+}
+
+/// What proves a build.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// Documents of its upstream.
+    Documents(Attested),
+    /// Its bytes, which have to be fetched once if it is new.
+    Bytes(Box<ByBytes>),
+}
+
+impl Proof {
+    /// What documents say of it.
+    pub fn told(&self) -> Option<&Attested> {
+        match self {
+            Self::Documents(attested) => Some(attested),
+            Self::Bytes(by_bytes) => by_bytes.told.as_ref(),
+        }
+    }
 }
 
 /// What went wrong, and how far it came.
@@ -103,10 +125,10 @@ impl Upstream {
         for candidate in candidates {
             let proven = self.proven(source, index, &candidate, &signed, &hosts);
             match proven.await {
-                Ok((attested, notes)) => {
+                Ok((proof, notes)) => {
                     return Ok(Newest {
-                        candidate: self.dated(candidate, &attested, &hosts).await,
-                        attested,
+                        candidate: self.dated(candidate, proof.told(), &hosts).await,
+                        proof,
                         order,
                         notes,
                     });
@@ -140,10 +162,11 @@ impl Upstream {
     async fn dated(
         &self,
         mut candidate: Candidate,
-        attested: &Attested,
+        told: Option<&Attested>,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Candidate {
-        if let (None, Some(manifest)) = (candidate.build_date, attested.manifest()) {
+        let manifest = told.and_then(Attested::manifest);
+        if let (None, Some(manifest)) = (candidate.build_date, manifest) {
             let request = Request {
                 url: manifest.to_owned(),
                 kind: Kind::Manifest,
@@ -163,21 +186,105 @@ impl Upstream {
         candidate: &Candidate,
         signed: &Verdicts,
         hosts: &Arc<BTreeSet<String>>,
-    ) -> Result<(Attested, Vec<String>), UpstreamError> {
+    ) -> Result<(Proof, Vec<String>), UpstreamError> {
         let (variables, file) = (&candidate.variables, &candidate.file);
-        let (attested, notes) = match &candidate.checksum {
-            Some(checksum) => {
+        let (told, notes) = match (&candidate.checksum, &index.checksum) {
+            (Some(checksum), _) => {
                 let signed = signed.get(&candidate.told_by).cloned();
-                attested::told(file, checksum.clone(), &candidate.told_by, signed)?
+                let told = attested::told(file, checksum.clone(), &candidate.told_by, signed)?;
+                (Some(told.0), told.1)
             }
-            None => {
-                self.prove(source, index, variables, file, None, hosts)
-                    .await?
+            (
+                None,
+                Digest::Computed(_)
+                | Digest::Told {
+                    otherwise: Some(_), ..
+                },
+            ) => (None, Vec::new()),
+            (None, _) => {
+                let prove = self.prove(source, index, variables, file, None, hosts);
+                let (told, notes) = prove.await?;
+                (Some(told), notes)
             }
         };
-        let names_key = index.signature.is_some();
-        attested::suffices(&attested, self.verify, names_key, &candidate.url)?;
-        Ok((attested, notes))
+        let signature = self
+            .over_image(source, index, variables, &candidate.url, hosts)
+            .await?;
+        let verified = match (&told, &signature) {
+            (_, Some(_)) => Verified::Signature,
+            (Some(told), None) => told.verified(),
+            (None, None) => Verified::Computed,
+        };
+        attested::suffices(verified, self.verify, index.signs_digest(), &candidate.url)?;
+        let compute_disk = match index.disk.as_ref().map(|disk| &disk.digest) {
+            Some(DiskDigest::Computed(algorithm)) => Some(*algorithm),
+            Some(DiskDigest::Told { .. }) | None => None,
+        };
+        let disk = candidate.disk_checksum.clone();
+        let proof = match (told, signature, compute_disk) {
+            (Some(told), None, None) => Proof::Documents(told.with_disk(disk, file)?),
+            (told, signature, compute_disk) => Proof::Bytes(Box::new(ByBytes {
+                told,
+                algorithm: match index.checksum {
+                    Digest::Computed(algorithm)
+                    | Digest::Told {
+                        otherwise: Some(algorithm),
+                        ..
+                    } => algorithm,
+                    Digest::Manifest { .. } | Digest::Told { .. } => Algorithm::Sha256,
+                },
+                disk,
+                compute_disk,
+                member: index.member(),
+                signature,
+            })),
+        };
+        Ok((proof, notes))
+    }
+
+    /// The signature over an image, if its source has one and it is asked for; all but the bytes is judged.
+    pub(super) async fn over_image(
+        &self,
+        source: &Source,
+        index: &Index,
+        variables: &Variables,
+        image: &str,
+        hosts: &Arc<BTreeSet<String>>,
+    ) -> Result<Option<Detached>, UpstreamError> {
+        let signature = index
+            .signature_of(Of::Image)
+            .filter(|_| self.verify.wants_signature());
+        let Some(signature) = signature else {
+            return Ok(None);
+        };
+        let mut names = variables.clone();
+        names.insert("document".to_owned(), image.to_owned());
+        let url = match &signature.form {
+            Form::Detached { url } => Some(source.fill(url, &names, Escape::Nothing)?),
+            Form::Clearsigned => None,
+        };
+        let signatures = Signatures::new(source, signature, variables, hosts)?;
+        let (document, keys) = try_join(
+            async {
+                let document = self.detached(url, hosts).await;
+                document.map_err(|error| UpstreamError::Signature(error, image.to_owned()))
+            },
+            self.keys_at_hand(&signatures),
+        )
+        .await?;
+        let Some(document) = document else {
+            return Ok(None);
+        };
+        let judge = |keys: &Keyring| {
+            Detached::read(&document.bytes, keys, &signatures.pinned, self.now).map_err(|source| {
+                ProofError::Signature {
+                    url: image.to_owned(),
+                    signature: format!("`{}`", document.url),
+                    source: Box::new(source),
+                }
+            })
+        };
+        self.judged(keys, &signatures, judge).await.map(Some)
     }
 
     /// The newest build, and the verdict on each document that told of it, if they are signed.

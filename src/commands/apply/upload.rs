@@ -5,15 +5,16 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::Run;
-use crate::domain::attested::Attested;
+use crate::domain::checksum::Algorithm;
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
+use crate::domain::packing;
 use crate::domain::proof::{self, Proven};
 use crate::domain::step::{Step, Upload};
 use crate::domain::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
 use crate::openstack::{Image, NewImage};
-use crate::transfer::{self, Guarded, Progress, TransferError};
-use crate::upstream::fetch::Download;
+use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Unpacking, Want};
+use crate::upstream::Attestation;
 
 /// Glance needs no longer than this from the last byte to `active`, unless something is wrong.
 const SETTLING: Duration = Duration::from_mins(5);
@@ -35,21 +36,28 @@ pub async fn upload(
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Uploaded> {
     let (definition, version) = listed(run, step)?;
-    let attestation = run.upstream.attest(definition, version).await?;
-    findings.extend(attestation.findings);
-    let attested = attestation.attested;
-    // An upstream that does not answer costs no image in Glance, and no ID.
-    let download = open(run, version).await?;
+    let mut attestation = run.upstream.attest(definition, version).await?;
+    findings.append(&mut attestation.findings);
+    let road = Road {
+        run,
+        service,
+        label: format!("{} [{}]", step.image, version.version),
+        url: location(version)?,
+        disk_format: &upload.format,
+        attestation,
+    };
+    // An upstream that does not answer, or sends no image, costs no image in Glance, and no ID.
+    let begun = road.open().await?;
     let id = create(run, service, step, upload).await?;
     let mut ending = run.stop.clone();
     let sent = tokio::select! {
-        sent = send_twice(run, service, &id, step, version, &attested, download) => sent,
+        sent = road.send_twice(&id, begun) => sent,
         () = ending.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again to go on")),
     };
     match sent {
-        Ok(()) => Ok(Uploaded {
+        Ok(proven) => Ok(Uploaded {
             id,
-            signed_by: attested.signed_by().map(ToString::to_string),
+            signed_by: proven.signed_by().map(str::to_owned),
         }),
         Err(error) => Err(take_back(service, upload, &id, error).await),
     }
@@ -104,73 +112,100 @@ fn location(version: &Version) -> anyhow::Result<&str> {
     url.map(String::as_str).context("the version has no `url`")
 }
 
-/// Begins to fetch the bytes; one that says it is too large is not begun.
-async fn open(run: Run<'_>, version: &Version) -> anyhow::Result<Download> {
-    let url = location(version)?;
-    let download = run.upstream.stream(url).await?;
-    let limit = run.settings.limits.image_size;
-    if let Some(size) = download.size.filter(|size| *size > limit) {
-        bail!("`{url}` has {size} bytes; the setting `limits.image_size` allows {limit}");
-    }
-    Ok(download)
+/// The way of one image's bytes.
+struct Road<'a> {
+    run: Run<'a>,
+    service: &'a Image,
+    label: String,
+    url: &'a str,
+    disk_format: &'a str,
+    attestation: Attestation,
 }
 
-/// Streams the bytes; once more with a fresh token if it ended in the middle, since a stream cannot be sent twice.
-async fn send_twice(
-    run: Run<'_>,
-    service: &Image,
-    id: &str,
-    step: &Step,
-    version: &Version,
-    attested: &Attested,
-    download: Download,
-) -> anyhow::Result<()> {
-    let first = send(run, service, id, step, version, attested, download).await;
-    let is_unauthorized = |error: &anyhow::Error| {
-        let error = error.downcast_ref::<crate::openstack::Error>();
-        error.and_then(crate::openstack::Error::status) == Some(401)
-    };
-    if !first.as_ref().is_err_and(is_unauthorized) {
-        return first;
-    }
-    let label = format!("{} [{}]", step.image, version.version);
-    tracing::info!("{label}: once more with a fresh token");
-    let download = open(run, version).await?;
-    send(run, service, id, step, version, attested, download).await
+/// Bytes on their way, and how many are to be sent, if that is known.
+struct Begun {
+    guarded: Guarded,
+    size: Option<u64>,
 }
 
-/// Streams the bytes. The last of them leaves only when every digest has matched.
-async fn send(
-    run: Run<'_>,
-    service: &Image,
-    id: &str,
-    step: &Step,
-    version: &Version,
-    attested: &Attested,
-    download: Download,
-) -> anyhow::Result<()> {
-    let url = location(version)?;
-    let limit = run.settings.limits.image_size;
-    let label = format!("{} [{}]", step.image, version.version);
-    let progress = Progress::new(label, download.size);
-    let Guarded { body, verdict } =
-        transfer::guard(download.body, attested.checksum().clone(), limit, progress);
-    let answer = service.upload(id, download.size, pieces(body)).await;
-    let received = match verdict.await.map_err(|_| TransferError::Hashing)? {
-        Ok(received) => received,
-        // Glance ended it: its answer says why, the broken pipe does not.
-        Err(TransferError::Closed { sent }) => {
-            answer?;
-            bail!("Glance took the upload for complete after {sent} bytes, which were not all");
+impl Road<'_> {
+    /// Begins to fetch the bytes; one that says it is too large is not begun.
+    async fn open(&self) -> anyhow::Result<Begun> {
+        let url = self.url;
+        let download = self.run.upstream.stream(url).await?;
+        let limit = self.run.settings.limits.image_size;
+        if let Some(size) = download.size.filter(|size| *size > limit) {
+            bail!("`{url}` has {size} bytes; the setting `limits.image_size` allows {limit}");
         }
-        Err(error) => {
-            return Err(anyhow::Error::new(error).context(format!("`{url}` was not uploaded")));
+        let progress = Progress::new(self.label.clone(), download.size);
+        let guarded = transfer::guard(download.body, self.demand(limit), progress)
+            .await
+            .with_context(|| format!("`{url}` was not uploaded"))?;
+        Ok(Begun {
+            size: download.size.filter(|_| !guarded.is_unpacked),
+            guarded,
+        })
+    }
+
+    /// What is asked of the bytes before the last of them leaves.
+    fn demand(&self, limit: u64) -> Demand {
+        let Attestation {
+            attested,
+            signature,
+            member,
+            ..
+        } = &self.attestation;
+        let expect = |checksum: &_| Want::Expect(Clone::clone(checksum));
+        Demand {
+            file: attested.checksums().map(expect).collect(),
+            disk: attested.disk().map(expect),
+            unpacking: if packing::is_packed_by_nature(self.disk_format) {
+                Unpacking::Never
+            } else {
+                Unpacking::IfPacked
+            },
+            member: member.clone(),
+            signature: signature.clone(),
+            // Glance's own digest over what it stores is compared with it.
+            stored: Some(Algorithm::Sha512),
+            limit,
         }
-    };
-    answer?;
-    let proven =
-        proof::prove(attested, received).with_context(|| format!("`{url}` was not uploaded"))?;
-    stored(service, id, &proven).await
+    }
+
+    /// Streams the bytes; once more with a fresh token if it ended in the middle, since a stream cannot be sent twice.
+    async fn send_twice(&self, id: &str, begun: Begun) -> anyhow::Result<Proven> {
+        let first = self.send(id, begun).await;
+        let is_unauthorized = |error: &anyhow::Error| {
+            let error = error.downcast_ref::<crate::openstack::Error>();
+            error.and_then(crate::openstack::Error::status) == Some(401)
+        };
+        if !first.as_ref().is_err_and(is_unauthorized) {
+            return first;
+        }
+        tracing::info!("{}: once more with a fresh token", self.label);
+        self.send(id, self.open().await?).await
+    }
+
+    /// Streams the bytes. The last of them leaves only when digests and signature have matched.
+    async fn send(&self, id: &str, begun: Begun) -> anyhow::Result<Proven> {
+        let not_uploaded = || format!("`{}` was not uploaded", self.url);
+        let Guarded { body, verdict, .. } = begun.guarded;
+        let answer = self.service.upload(id, begun.size, pieces(body)).await;
+        let received = match verdict.await.map_err(|_| TransferError::Hashing)? {
+            Ok(received) => received,
+            // Glance ended it: its answer says why, the broken pipe does not.
+            Err(TransferError::Closed { sent }) => {
+                answer?;
+                bail!("Glance took the upload for complete after {sent} bytes, which were not all");
+            }
+            Err(error) => return Err(anyhow::Error::new(error).context(not_uploaded())),
+        };
+        answer?;
+        let proven =
+            proof::prove(&self.attestation.attested, received).with_context(not_uploaded)?;
+        stored(self.service, id, &proven).await?;
+        Ok(proven)
+    }
 }
 
 /// Waits until Glance has all of it, and compares what it stored.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::attested::Attested;
+use crate::domain::attested::{self, Attested, Verified};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::edit::Change;
 use crate::domain::finding::Finding;
@@ -114,11 +114,29 @@ impl<'a> Image<'a> {
         self
     }
 
-    pub(super) fn proven(mut self, attested: &Attested, notes: &[String]) -> Self {
+    pub(super) fn proven(mut self, attested: &Attested) -> Self {
         self.attested = Some(attested.clone());
+        self
+    }
+
+    /// What a person may want to know of signatures.
+    pub(super) fn noted(mut self, notes: &[String]) -> Self {
         for note in notes {
             self.find(Finding::note("signature", note.clone()));
         }
+        self
+    }
+
+    /// A build whose bytes were not fetched: what documents say of it, else what people reviewed.
+    pub(super) fn reviewed_or(mut self, told: Option<&Attested>, selection: &Selection) -> Self {
+        self.attested = match (told, selection) {
+            (Some(told), _) => Some(told.clone()),
+            (None, Selection::Known { at, .. }) => {
+                let version = self.definition.versions.get(*at);
+                version.and_then(|version| attested::reviewed(version, true).ok())
+            }
+            (None, _) => None,
+        };
         self
     }
 
@@ -217,15 +235,33 @@ impl<'a> Image<'a> {
 
     /// What vouches for it, in words.
     fn proof(&self) -> String {
-        self.attested
-            .as_ref()
-            .map_or_else(String::new, |attested| match attested.signed_by() {
-                Some(key) => format!("signed by {key}"),
-                None => format!(
-                    "by its {} in an unsigned manifest",
-                    attested.checksum().algorithm()
-                ),
-            })
+        let Some(attested) = &self.attested else {
+            return String::new();
+        };
+        let (algorithm, computed) = (attested.checksum().algorithm(), attested.computed());
+        let of_file = match (attested.verified(), attested.signed_by()) {
+            (Verified::Signature, Some(key)) if computed.checksum => {
+                format!("signed by {key}; its {algorithm} computed from a download")
+            }
+            (Verified::Signature, Some(key)) => format!("signed by {key}"),
+            (Verified::Computed, _) => {
+                format!("by its {algorithm}, computed from a download: the upstream gives none")
+            }
+            (Verified::Signature | Verified::Checksum, _) => {
+                format!("by its {algorithm} in an unsigned manifest")
+            }
+        };
+        match attested.disk() {
+            Some(disk) if computed.disk_checksum => {
+                let algorithm = disk.algorithm();
+                format!("{of_file}; the {algorithm} of the disk in it computed from a download")
+            }
+            Some(disk) => format!(
+                "{of_file}; the {} of the disk in it told too",
+                disk.algorithm()
+            ),
+            None => of_file,
+        }
     }
 
     fn text(&self) -> String {

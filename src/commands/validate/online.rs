@@ -86,8 +86,16 @@ async fn newest(upstream: &Upstream, settings: &Settings, definition: &Definitio
         Err(reason) => return unknown(&reason),
     };
     match upstream.newest(&tracked, order).await {
-        Ok(newest) => match online::listed(definition, &newest, tracked.source, settings) {
-            Ok((_, findings)) => findings,
+        // Nothing is fetched here: of a build that only its bytes prove nothing is said before it is pinned.
+        Ok(newest) => match online::listed(
+            definition,
+            &newest,
+            newest.proof.told(),
+            tracked.source,
+            settings,
+        ) {
+            Ok(Some((_, findings))) => findings,
+            Ok(None) => Vec::new(),
             Err(reason) => error("name-taken", printable(&reason.to_string())),
         },
         Err(failure) => match failure.error {

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::both_ways::verify_detached;
 use super::gpg::Gpg;
-use super::{Fingerprint, Keyring, SignatureError, Signed, verify_clearsigned, verify_detached};
+use super::{Fingerprint, Keyring, SignatureError, Signed, verify_clearsigned};
 
 const DATA: &[u8] = b"1111  image.img\n2222  other.img\n";
 

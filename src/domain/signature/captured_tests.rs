@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::both_ways::verify_detached;
 use super::standing::signing_subkeys;
-use super::{Fingerprint, Keyring, SignatureError, Signed, verify_clearsigned, verify_detached};
-use crate::domain::captures::{capture, capture_text};
+use super::{Fingerprint, Keyring, SignatureError, Signed, clearsigned, verify_clearsigned};
+use crate::domain::captures::{capture, capture_text, captured_files};
 use crate::domain::manifest::digest_of;
 
 const UBUNTU: &str = "D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81";
@@ -43,7 +44,7 @@ fn detached(
     ))
 }
 
-fn clearsigned(
+fn clearsigned_by(
     file: &str,
     key_file: &str,
     fingerprint: &str,
@@ -129,7 +130,7 @@ fn fedoras_clearsigned_manifest_verifies_with_either_of_its_key_files() {
         "fedora/fedoraproject.org/fedora.gpg",
         "fedora/keys/RPM-GPG-KEY-fedora-44-primary",
     ] {
-        let Some(verdict) = clearsigned(FEDORA_CHECKSUM, key, FEDORA_44) else {
+        let Some(verdict) = clearsigned_by(FEDORA_CHECKSUM, key, FEDORA_44) else {
             return;
         };
         let (text, signed) = verdict.unwrap();
@@ -141,16 +142,18 @@ fn fedoras_clearsigned_manifest_verifies_with_either_of_its_key_files() {
 #[test]
 fn a_changed_clearsigned_text_is_bad_and_text_around_it_is_dropped() {
     let key = "fedora/fedoraproject.org/fedora.gpg";
-    let Some(good) = clearsigned(FEDORA_CHECKSUM, key, FEDORA_44) else {
+    let Some(good) = clearsigned_by(FEDORA_CHECKSUM, key, FEDORA_44) else {
         return;
     };
     let signed_text = good.unwrap().0;
     let changed = "negative/fedora44-CHECKSUM.one-digit-changed";
-    let error = clearsigned(changed, key, FEDORA_44).unwrap().unwrap_err();
+    let error = clearsigned_by(changed, key, FEDORA_44)
+        .unwrap()
+        .unwrap_err();
     assert!(matches!(error, SignatureError::Bad { .. }), "{error}");
     for side in ["before", "after"] {
         let file = format!("negative/fedora44-CHECKSUM.text-{side}-armour");
-        let (text, signed) = clearsigned(&file, key, FEDORA_44).unwrap().unwrap();
+        let (text, signed) = clearsigned_by(&file, key, FEDORA_44).unwrap().unwrap();
         assert_eq!(text, signed_text);
         // The line outside claims nothing but zeros for this image.
         for text in [text, capture_text(&file).unwrap()] {
@@ -164,7 +167,7 @@ fn a_changed_clearsigned_text_is_bad_and_text_around_it_is_dropped() {
 
 #[test]
 fn centos_7_signs_in_the_clear_with_version_3_and_a_sha1_bound_key() {
-    let Some(verdict) = clearsigned(
+    let Some(verdict) = clearsigned_by(
         "centos/mirror.centos.org/centos/7.9.2009/isos/x86_64/sha256sum.txt.asc",
         "centos/keys/RPM-GPG-KEY-CentOS-7",
         "6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5",
@@ -182,7 +185,7 @@ fn centos_7_signs_in_the_clear_with_version_3_and_a_sha1_bound_key() {
 
 #[test]
 fn gentoos_old_manifest_is_refused_because_its_subkey_had_expired() {
-    let Some(verdict) = clearsigned(
+    let Some(verdict) = clearsigned_by(
         "gentoo/distfiles.gentoo.org/releases/amd64/autobuilds/20201104T214503Z/install-amd64-minimal-20201104T214503Z.iso.DIGESTS.asc",
         "gentoo/keys/13EBBDBEDE7A12775DFDB1BABB572E0E2D182910.asc",
         "13EBBDBEDE7A12775DFDB1BABB572E0E2D182910",
@@ -195,7 +198,7 @@ fn gentoos_old_manifest_is_refused_because_its_subkey_had_expired() {
 #[test]
 fn a_good_signature_by_another_than_the_pinned_key_is_foreign() {
     // Fedora's key file holds four keys; only the named one counts.
-    let Some(verdict) = clearsigned(
+    let Some(verdict) = clearsigned_by(
         FEDORA_CHECKSUM,
         "fedora/fedoraproject.org/fedora.gpg",
         "C6E7F081CF80E13146676E88829B606631645531",
@@ -203,7 +206,7 @@ fn a_good_signature_by_another_than_the_pinned_key_is_foreign() {
         return;
     };
     insta::assert_snapshot!(verdict.unwrap_err(), @"signed by the foreign key `36F612DCF27F7D1A48A835E4DBFCF71C6D9F90A6`, expected `C6E7F081CF80E13146676E88829B606631645531` or a subkey that our copy of it knows");
-    let absent = clearsigned(
+    let absent = clearsigned_by(
         FEDORA_CHECKSUM,
         "fedora/keys/RPM-GPG-KEY-fedora-43-primary",
         FEDORA_44,
@@ -297,4 +300,69 @@ fn flatcars_signing_subkey_is_accepted_from_its_binding_to_its_end() {
     2026-11-21: ["52F145DFD00BBDCD928CBB5A32DA80F91EF52974 until 2027-03-08 17:54:02 UTC"]
     2027-04-01: []
     "#);
+}
+
+#[test]
+fn every_captured_signature_is_good_but_those_that_must_not_be() {
+    let Some(files) = captured_files() else {
+        return;
+    };
+    let is_key = |path: &str| {
+        path.contains("/keys/") || path.contains("signing-key") || path.ends_with("fedora.gpg")
+    };
+    let mut keys = Keyring::default();
+    for file in files.iter().filter(|path| is_key(path)) {
+        // One text beside the keys lists fingerprints.
+        if let Ok(more) = Keyring::parse(&capture(file).unwrap()) {
+            keys.extend(more);
+        }
+    }
+    let pinned: Vec<Fingerprint> = keys.fingerprints().cloned().collect();
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    for file in files
+        .iter()
+        .filter(|path| !is_key(path) && !path.contains("reconstructed/"))
+    {
+        let bytes = capture(file).unwrap();
+        let twin = [".gpg", ".sign", ".asc", ".sig"]
+            .iter()
+            .find_map(|end| files.iter().find(|path| **path == format!("{file}{end}")))
+            .map(|path| capture(path).unwrap());
+        // The signature beside a clearsigned text is the text itself.
+        let detached = twin.filter(|signature| !clearsigned::is_clearsigned(signature));
+        let verdict = match detached {
+            Some(signature) => verify_detached(&bytes, &signature, &keys, &pinned, now()),
+            None if clearsigned::is_clearsigned(&bytes) => {
+                verify_clearsigned(&bytes, &keys, &pinned, now()).map(|(_, signed)| signed)
+            }
+            None => continue,
+        };
+        match verdict {
+            Ok(_) => good.push(file.as_str()),
+            Err(error) => refused.push(format!("{file}: {error}")),
+        }
+    }
+    println!(
+        "{} good signatures, {} refused, {} keys",
+        good.len(),
+        refused.len(),
+        pinned.len()
+    );
+    // Eight files of upstreams, and two around whose signed text somebody wrote more.
+    assert_eq!(good.len(), 10, "{good:#?}");
+    assert_eq!(
+        good.iter()
+            .filter(|file| file.starts_with("negative/"))
+            .count(),
+        2
+    );
+    assert_eq!(refused.len(), 2, "{refused:#?}");
+    assert!(
+        refused[0].starts_with("gentoo/") && refused[0].contains("expired"),
+        "{refused:#?}"
+    );
+    assert!(
+        refused[1].starts_with("negative/") && refused[1].contains("bad signature"),
+        "{refused:#?}"
+    );
 }

@@ -17,9 +17,9 @@ use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
+use super::both_ways::verify_detached;
 use super::{
     Fingerprint, Keyring, SignatureError, Signed, instant, signed_part, verify_clearsigned,
-    verify_detached,
 };
 
 const DATA: &[u8] = b"1111  image.img\n";

@@ -4,8 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureType, SubpacketData};
-use pgp::types::{KeyDetails, KeyVersion, Tag};
+use pgp::packet::{Signature, SignatureType, SignatureVersion, SubpacketData};
+use pgp::types::{KeyDetails, KeyVersion, Tag, VerifyingKey};
 
 use super::fingerprint::Fingerprint;
 use super::keyring::Certificate;
@@ -27,12 +27,37 @@ impl Issuer<'_> {
         }
     }
 
-    pub(super) fn verify(self, signature: &Signature, data: &[u8]) -> Result<(), ()> {
+    /// Whether the signature is this key's over the data.
+    pub(super) fn verifies(self, signature: &Signature, data: &[u8]) -> bool {
         match self.subkey {
             Some(index) => signature.verify(&self.certificate.subkeys[index].0, data),
             None => signature.verify(&self.certificate.primary, data),
         }
-        .map_err(drop)
+        .is_ok()
+    }
+
+    /// Whether the signature is this key's over data that is hashed already, with all that belongs to it.
+    pub(super) fn verifies_digest(self, signature: &Signature, digest: &[u8]) -> bool {
+        let (Some(hash), Some(bytes)) = (signature.hash_alg(), signature.signature()) else {
+            return false;
+        };
+        let is_v6 = self.certificate.primary.version() == KeyVersion::V6;
+        if is_v6 != (signature.version() == SignatureVersion::V6)
+            || signature
+                .signed_hash_value()
+                .as_ref()
+                .map(<[u8; 2]>::as_slice)
+                != digest.get(..2)
+        {
+            return false;
+        }
+        match self.subkey {
+            Some(index) => self.certificate.subkeys[index]
+                .0
+                .verify(hash, digest, bytes),
+            None => self.certificate.primary.verify(hash, digest, bytes),
+        }
+        .is_ok()
     }
 }
 

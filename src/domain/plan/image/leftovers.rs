@@ -164,7 +164,9 @@ impl<'a> Planner<'a> {
 
 /// Whether Glance's own hash over the stored bytes is the definition's.
 fn is_proven_by_glance(image: &CloudImage, version: &Version) -> bool {
-    version.checksum.as_ref().is_some_and(|checksum| {
+    // Of a packed file it is the disk inside that Glance has.
+    let disk = version.disk_checksum.as_ref().or(version.checksum.as_ref());
+    disk.is_some_and(|checksum| {
         checksum.algorithm() == Algorithm::Sha512
             && image.os_hash_algo.as_deref() == Some("sha512")
             && image.os_hash_value.as_deref() == Some(checksum.hex())

@@ -1,0 +1,355 @@
+//! Packed bytes in, the disk inside them out: on a thread of its own, in constant memory.
+//!
+//! What is damaged, cut off or followed by something else is refused, so that there is one reading of a file. Nothing
+//! is ever written to disk, so names in archives only choose.
+
+mod tar;
+mod zip;
+
+use std::io::{self, BufRead, Read};
+
+use bytes::{Buf, Bytes, BytesMut};
+use flate2::bufread::MultiGzDecoder;
+use liblzma::stream::{CONCATENATED, Stream as XzStream};
+use regex::Regex;
+use tokio::sync::mpsc;
+
+use super::guard::PIECE;
+use crate::domain::checksum::shortened;
+use crate::domain::packing::{HEAD, Packing};
+
+/// What a decoder of xz may use: `xz -9` needs 65 MiB, and nobody who packs images needs twice that.
+const XZ_MEMORY: u64 = 160 << 20;
+
+/// The largest window of zstd, as a power of two: 128 MiB, what `zstd` itself takes without being asked.
+const ZSTD_WINDOW: u32 = 27;
+
+/// How many names of an archive a message lists.
+const MOST_NAMES: usize = 3;
+
+/// Why there is no disk.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// A packing that is only recognized.
+    #[error(
+        "it is packed with {packing}; expected gzip, bzip2, xz, zstd, tar or zip, or an image that is not packed"
+    )]
+    Foreign {
+        /// How it is packed.
+        packing: Packing,
+    },
+    /// Several files, and nobody says which.
+    #[error(
+        "it is a {packing} archive, and nothing says which file in it is the disk; add `disk:` with `member:` to its source"
+    )]
+    NoMember {
+        /// How it is packed.
+        packing: Packing,
+    },
+    /// No such file.
+    #[error("no file in its {packing} archive matches `{pattern}`; there is {found}")]
+    Absent {
+        /// How it is packed.
+        packing: Packing,
+        /// What was sought.
+        pattern: String,
+        /// What there is.
+        found: String,
+    },
+    /// More than one such file.
+    #[error(
+        "both `{first}` and `{second}` in its {packing} archive match `{pattern}`; expected one file"
+    )]
+    Several {
+        /// How it is packed.
+        packing: Packing,
+        /// What was sought.
+        pattern: String,
+        /// One file.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// A link, a sparse file and the like.
+    #[error("`{name}` in its {packing} archive is {kind}; expected a plain file")]
+    NotPlain {
+        /// How it is packed.
+        packing: Packing,
+        /// The file.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// Not what it begins as.
+    #[error("its {packing} data is damaged or cut off: {reason}")]
+    Damaged {
+        /// How it is packed.
+        packing: Packing,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A packed file in a packed file.
+    #[error("the file in it is packed again, with {packing}; expected a disk")]
+    PackedAgain {
+        /// How that is packed.
+        packing: Packing,
+    },
+    /// Nothing in it.
+    #[error("the file in it is empty; expected a disk")]
+    Empty,
+    /// A bomb, or a disk larger than allowed.
+    #[error("the disk in it is larger than {limit} bytes, the setting `limits.image_size`")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// Nobody takes the disk any more.
+    #[error("the receiver stopped taking the disk")]
+    Closed,
+}
+
+/// Unpacks what comes from `packed` to the end, and sends the disk in pieces of [`PIECE`] bytes.
+///
+/// `packing` is what its first bytes say; `member` chooses a file of an archive. Blocks. Fails with [`UnpackError`].
+pub(super) fn unpack(
+    packed: mpsc::Receiver<Bytes>,
+    packing: Packing,
+    member: Option<&Regex>,
+    limit: u64,
+    disk: mpsc::Sender<Bytes>,
+) -> Result<(), UnpackError> {
+    let mut packed = Pieces {
+        feed: packed,
+        current: Bytes::new(),
+    };
+    read(&mut packed, packing, member, limit, disk)?;
+    // Decoders that know where their data ends may leave what follows alone.
+    match packed.fill_buf() {
+        Ok([]) => Ok(()),
+        _ => Err(UnpackError::Damaged {
+            packing,
+            reason: "something follows its end".to_owned(),
+        }),
+    }
+}
+
+fn read(
+    packed: &mut Pieces,
+    packing: Packing,
+    member: Option<&Regex>,
+    limit: u64,
+    disk: mpsc::Sender<Bytes>,
+) -> Result<(), UnpackError> {
+    let mut disk = Disk {
+        pieces: disk,
+        size: 0,
+        limit,
+    };
+    let damaged = |error: io::Error| damaged(packing, &error);
+    match packing {
+        Packing::Gzip => single(MultiGzDecoder::new(packed), packing, member, &mut disk),
+        Packing::Bzip2 => {
+            let decoder = bzip2::bufread::MultiBzDecoder::new(packed);
+            single(decoder, packing, member, &mut disk)
+        }
+        Packing::Xz => {
+            let stream = XzStream::new_stream_decoder(XZ_MEMORY, CONCATENATED)
+                .map_err(|error| damaged(error.into()))?;
+            let decoder = liblzma::bufread::XzDecoder::new_stream(packed, stream);
+            single(decoder, packing, member, &mut disk)
+        }
+        Packing::Zstd => {
+            let mut decoder = zstd::Decoder::with_buffer(packed).map_err(damaged)?;
+            decoder.window_log_max(ZSTD_WINDOW).map_err(damaged)?;
+            single(decoder, packing, member, &mut disk)
+        }
+        Packing::Tar => tar::read(packed, packing, chosen(packing, member)?, &mut disk),
+        Packing::Zip => zip::read(packed, chosen(packing, member)?, &mut disk),
+        Packing::Foreign(_) => Err(UnpackError::Foreign { packing }),
+    }
+}
+
+/// What one compressed stream holds: the disk, or a tar archive with it.
+fn single(
+    mut decoded: impl Read,
+    packing: Packing,
+    member: Option<&Regex>,
+    disk: &mut Disk,
+) -> Result<(), UnpackError> {
+    let mut head = vec![0; HEAD];
+    let length = fill(&mut decoded, &mut head).map_err(|error| damaged(packing, &error))?;
+    head.truncate(length);
+    let is_tar = Packing::of(&head) == Some(Packing::Tar);
+    let decoded = Read::chain(io::Cursor::new(head), decoded);
+    if is_tar {
+        return tar::read(decoded, packing, chosen(Packing::Tar, member)?, disk);
+    }
+    disk.copy(decoded, packing)
+}
+
+fn chosen(packing: Packing, member: Option<&Regex>) -> Result<&Regex, UnpackError> {
+    member.ok_or(UnpackError::NoMember { packing })
+}
+
+fn damaged(packing: Packing, error: &io::Error) -> UnpackError {
+    let reason = if error.kind() == io::ErrorKind::UnexpectedEof {
+        "it ends in the middle".to_owned()
+    } else {
+        error.to_string()
+    };
+    UnpackError::Damaged { packing, reason }
+}
+
+/// Reads until the buffer is full or nothing comes any more; gives how much it was.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match reader.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// Where the disk goes.
+struct Disk {
+    pieces: mpsc::Sender<Bytes>,
+    size: u64,
+    limit: u64,
+}
+
+impl Disk {
+    /// Sends all that `file` holds.
+    fn copy(&mut self, mut file: impl Read, packing: Packing) -> Result<(), UnpackError> {
+        loop {
+            let mut piece = BytesMut::zeroed(PIECE);
+            let length = fill(&mut file, &mut piece).map_err(|error| damaged(packing, &error))?;
+            if length == 0 {
+                break;
+            }
+            piece.truncate(length);
+            if self.size == 0
+                && let Some(packing) = Packing::of(&piece)
+            {
+                return Err(UnpackError::PackedAgain { packing });
+            }
+            self.size += length as u64;
+            if self.size > self.limit {
+                return Err(UnpackError::TooLarge { limit: self.limit });
+            }
+            self.pieces
+                .blocking_send(piece.freeze())
+                .map_err(|_| UnpackError::Closed)?;
+        }
+        if self.size == 0 {
+            return Err(UnpackError::Empty);
+        }
+        Ok(())
+    }
+}
+
+/// Which file of an archive is the disk: every name is shown to it.
+struct Choice<'a> {
+    packing: Packing,
+    pattern: &'a Regex,
+    found: Option<String>,
+    names: Vec<String>,
+    count: usize,
+}
+
+impl<'a> Choice<'a> {
+    const fn new(packing: Packing, pattern: &'a Regex) -> Self {
+        Self {
+            packing,
+            pattern,
+            found: None,
+            names: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// Whether this is the file. Fails with [`UnpackError`] if it is no plain file, or the second one.
+    fn takes(&mut self, name: &str, odd: Option<&'static str>) -> Result<bool, UnpackError> {
+        let name = name.strip_prefix("./").unwrap_or(name);
+        if self.names.len() < MOST_NAMES {
+            self.names.push(format!("`{}`", shortened(name)));
+        }
+        self.count += 1;
+        if !self.pattern.is_match(name) {
+            return Ok(false);
+        }
+        if let Some(kind) = odd {
+            return Err(UnpackError::NotPlain {
+                packing: self.packing,
+                name: shortened(name),
+                kind,
+            });
+        }
+        if let Some(first) = &self.found {
+            return Err(UnpackError::Several {
+                packing: self.packing,
+                pattern: self.pattern.to_string(),
+                first: shortened(first),
+                second: shortened(name),
+            });
+        }
+        self.found = Some(name.to_owned());
+        Ok(true)
+    }
+
+    /// Fails with [`UnpackError`] if no file was the one.
+    fn end(self) -> Result<(), UnpackError> {
+        if self.found.is_some() {
+            return Ok(());
+        }
+        let more = self.count - self.names.len();
+        let found = match (self.names.join(", "), more) {
+            (names, _) if names.is_empty() => "nothing in it".to_owned(),
+            (names, 0) => names,
+            (names, more) => format!("{names} and {more} more"),
+        };
+        Err(UnpackError::Absent {
+            packing: self.packing,
+            pattern: self.pattern.to_string(),
+            found,
+        })
+    }
+}
+
+/// Pieces of a channel as a reader. The sender's going away is the end.
+struct Pieces {
+    feed: mpsc::Receiver<Bytes>,
+    current: Bytes,
+}
+
+impl BufRead for Pieces {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.current.is_empty() {
+            match self.feed.blocking_recv() {
+                Some(piece) => self.current = piece,
+                None => break,
+            }
+        }
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.current.advance(amount);
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,360 @@
+//! Real archives, made by the libraries that others use; whole, cut, changed, and with something behind them.
+
+use std::io::{Cursor, Write};
+
+use ::zip::write::SimpleFileOptions;
+use ::zip::{CompressionMethod, ZipWriter};
+use sha2::{Digest, Sha512};
+
+use super::*;
+
+/// What comes out of a packed file, as it is told by its first bytes.
+fn unpacked_with(packed: &[u8], member: Option<&str>, limit: u64) -> Result<Vec<u8>, UnpackError> {
+    let packing = Packing::of(packed).expect("a magic number");
+    let (feed, packed_pieces) = mpsc::channel(4);
+    let (disk, mut pieces) = mpsc::channel::<Bytes>(4);
+    let chunks: Vec<_> = packed.chunks(997).map(Bytes::copy_from_slice).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for chunk in chunks {
+                if feed.blocking_send(chunk).is_err() {
+                    break;
+                }
+            }
+        });
+        let taken = scope.spawn(move || {
+            let mut all = Vec::new();
+            while let Some(piece) = pieces.blocking_recv() {
+                assert!(piece.len() <= PIECE);
+                all.extend_from_slice(&piece);
+            }
+            all
+        });
+        let member = member.map(|pattern| Regex::new(pattern).unwrap());
+        let verdict = unpack(packed_pieces, packing, member.as_ref(), limit, disk);
+        let taken = taken.join().unwrap();
+        verdict.map(|()| taken)
+    })
+}
+
+fn unpacked(packed: &[u8]) -> Result<Vec<u8>, UnpackError> {
+    unpacked_with(packed, Some(r"^disk\.raw$"), u64::MAX)
+}
+
+/// A disk that is not all alike and not too large for many tries.
+fn disk() -> Vec<u8> {
+    let noise = (0_u32..200).flat_map(|count| Sha512::digest(count.to_be_bytes()));
+    noise.chain(std::iter::repeat_n(0, 20_000)).collect()
+}
+
+fn written<W: Write, E>(mut writer: W, bytes: &[u8], finish: impl FnOnce(W) -> E) -> E {
+    writer.write_all(bytes).unwrap();
+    finish(writer)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    written(encoder, bytes, |encoder| encoder.finish().unwrap())
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let encoder = ::bzip2::write::BzEncoder::new(Vec::new(), ::bzip2::Compression::best());
+    written(encoder, bytes, |encoder| encoder.finish().unwrap())
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let encoder = liblzma::write::XzEncoder::new(Vec::new(), 6);
+    written(encoder, bytes, |encoder| encoder.finish().unwrap())
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), 3).unwrap();
+    // As the program does it, so that damage is seen.
+    encoder.include_checksum(true).unwrap();
+    written(encoder, bytes, |encoder| encoder.finish().unwrap())
+}
+
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = ::tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn zip_of(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        let options = SimpleFileOptions::default().compression_method(method);
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The same as programs write it that cannot go back: sums and sizes follow the data.
+fn streamed_zip(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
+    let mut writer = ZipWriter::new_stream(Vec::new());
+    for (name, bytes) in files {
+        let options = SimpleFileOptions::default().compression_method(method);
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+type Compress = fn(&[u8]) -> Vec<u8>;
+
+const COMPRESSIONS: [(&str, Compress); 4] =
+    [("gzip", gzip), ("bzip2", bzip2), ("xz", xz), ("zstd", zstd)];
+
+/// Every way to pack this disk that is unpacked.
+fn all_packings(disk: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let files: [(&str, &[u8]); 3] = [("README", b"read me"), ("./disk.raw", disk), ("z", b"")];
+    let long = format!("{}/{}", "folder".repeat(20), "name".repeat(40));
+    let tarred = tar(&[(&long, b"first"), files[0], files[1], files[2]]);
+    let mut all = vec![
+        ("tar".to_owned(), tarred.clone()),
+        (
+            "zip".to_owned(),
+            zip_of(&files, CompressionMethod::Deflated),
+        ),
+        (
+            "zip, stored".to_owned(),
+            zip_of(&files, CompressionMethod::Stored),
+        ),
+        (
+            "zip, streamed".to_owned(),
+            streamed_zip(&files, CompressionMethod::Deflated),
+        ),
+    ];
+    for (name, compress) in COMPRESSIONS {
+        all.push((name.to_owned(), compress(disk)));
+        all.push((format!("tar.{name}"), compress(&tarred)));
+        // Concatenated members are one file to every program.
+        let (first, second) = disk.split_at(disk.len() / 3);
+        let members = [compress(first), compress(second)].concat();
+        all.push((format!("{name}, two members"), members));
+    }
+    all
+}
+
+#[test]
+fn every_packing_gives_the_disk() {
+    let disk = disk();
+    for (name, packed) in all_packings(&disk) {
+        assert!(unpacked(&packed).unwrap() == disk, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_is_refused() {
+    let disk = disk();
+    for (name, packed) in all_packings(&disk) {
+        let two_members = name.contains("members");
+        // A cut between two members leaves a whole file, of which the digest tells that it is another one.
+        let places = (0..packed.len())
+            .step_by(61)
+            .chain(packed.len() - 40..packed.len());
+        for end in places.filter(|end| Packing::of(&packed[..*end]).is_some()) {
+            match unpacked(&packed[..end]) {
+                Err(_) => {}
+                Ok(bytes) if two_members => assert!(bytes.len() < disk.len(), "{name} {end}"),
+                // A tar archive ends with zeros that nobody misses.
+                Ok(bytes) => assert!(name == "tar" && bytes == disk, "{name} {end}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_is_seen_or_changes_nothing() {
+    let disk = disk();
+    for (name, packed) in all_packings(&disk) {
+        let has_sums = name != "tar";
+        for at in (0..packed.len()).step_by(503) {
+            let mut changed = packed.clone();
+            changed[at] ^= 0x10;
+            if Packing::of(&changed).is_none() {
+                continue;
+            }
+            if let Ok(bytes) = unpacked(&changed) {
+                assert!(!has_sums || bytes == disk, "{name} {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn something_behind_the_end_is_refused() {
+    let disk = disk();
+    for (name, packed) in all_packings(&disk) {
+        for garbage in [
+            &b"x"[..],
+            b"garbage after the end",
+            b"\x1f\x8b",
+            b"BZ",
+            b"PK",
+        ] {
+            let verdict = unpacked(&[&packed, garbage].concat());
+            assert!(verdict.is_err(), "{name} and {garbage:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bomb_ends_at_the_limit() {
+    let zeros = vec![0; 8 << 20];
+    for (name, compress) in COMPRESSIONS {
+        let verdict = unpacked_with(&compress(&zeros), None, 1 << 20);
+        assert!(
+            matches!(verdict, Err(UnpackError::TooLarge { limit: 0x10_0000 })),
+            "{name}"
+        );
+    }
+    let verdict = unpacked_with(&tar(&[("disk.raw", &zeros)]), Some("disk"), 1 << 20);
+    assert!(matches!(verdict, Err(UnpackError::TooLarge { .. })));
+}
+
+#[test]
+fn a_decoder_that_wants_too_much_memory_is_refused() {
+    let mut options = liblzma::stream::LzmaOptions::new_preset(1).unwrap();
+    options.dict_size(256 << 20);
+    let mut filters = liblzma::stream::Filters::new();
+    filters.lzma2(&options);
+    let stream = XzStream::new_stream_encoder(&filters, liblzma::stream::Check::Crc64).unwrap();
+    let encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+    let packed = written(encoder, b"small", |encoder| encoder.finish().unwrap());
+    let error = unpacked(&packed).unwrap_err().to_string();
+    assert!(error.contains("memory"), "{error}");
+
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(29).unwrap();
+    let packed = written(encoder, b"small", |encoder| encoder.finish().unwrap());
+    assert!(unpacked(&packed).is_err());
+}
+
+/// A tar archive with one entry of this kind.
+fn tar_with(
+    name: &str,
+    kind: ::tar::EntryType,
+    change: impl FnOnce(&mut ::tar::Header),
+) -> Vec<u8> {
+    let mut builder = ::tar::Builder::new(Vec::new());
+    let mut header = ::tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    change(&mut header);
+    builder.append_data(&mut header, name, &b""[..]).unwrap();
+    builder.into_inner().unwrap()
+}
+
+#[test]
+fn what_is_not_one_plain_file_is_refused_in_one_sentence() {
+    let link = tar_with("disk.raw", ::tar::EntryType::Symlink, |header| {
+        header.set_link_name("/etc/shadow").unwrap();
+    });
+    let sparse = tar_with("disk.raw", ::tar::EntryType::GNUSparse, |_| {});
+    let mut pax_sparse = ::tar::Builder::new(Vec::new());
+    let extension = [("GNU.sparse.major", &b"1"[..])];
+    pax_sparse.append_pax_extensions(extension).unwrap();
+    let mut header = ::tar::Header::new_ustar();
+    header.set_size(4);
+    pax_sparse
+        .append_data(&mut header, "disk.raw", &b"disk"[..])
+        .unwrap();
+    let pax_sparse = pax_sparse.into_inner().unwrap();
+    let twice: [(&str, &[u8]); 2] = [("a/disk.raw", b"one"), ("b/disk.raw", b"two")];
+    let encrypted = {
+        let mut archive = zip_of(&[("disk.raw", b"disk")], CompressionMethod::Stored);
+        archive[6] |= 1;
+        archive
+    };
+    let refusals: Vec<String> = [
+        (&link[..], Some("disk")),
+        (&sparse, Some("disk")),
+        (&pax_sparse, Some("disk")),
+        (&tar(&twice), Some("disk")),
+        (&zip_of(&twice, CompressionMethod::Deflated), Some("disk")),
+        (&encrypted, Some("disk")),
+        (
+            &tar(&[("a", b"1"), ("b", b"2"), ("c", b"3"), ("d", b"4")]),
+            Some("disk"),
+        ),
+        (&zip_of(&[], CompressionMethod::Stored), Some("disk")),
+        (&tar(&twice), None),
+        (&zip_of(&twice, CompressionMethod::Deflated), None),
+        (&gzip(&tar(&twice)), None),
+        (&tar(&[("disk.raw", b"")]), Some("disk")),
+        (&gzip(b""), None),
+        (&gzip(&xz(b"disk")), None),
+        (&tar(&[("disk.raw", &gzip(b"disk"))]), Some("disk")),
+        (b"7z\xbc\xaf\x27\x1c", None),
+    ]
+    .into_iter()
+    .map(|(packed, member)| {
+        unpacked_with(packed, member, u64::MAX)
+            .unwrap_err()
+            .to_string()
+    })
+    .collect();
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn names_are_only_compared_and_never_used() {
+    let hostile: [(&str, &[u8]); 1] = [("\u{1b}[31mx", b"1")];
+    let error = unpacked_with(
+        &zip_of(&hostile, CompressionMethod::Stored),
+        Some("disk"),
+        9,
+    );
+    let message = error.unwrap_err().to_string();
+    assert!(!message.contains('\u{1b}'), "{message}");
+    // Folders are no files, whatever they are called.
+    let folder = tar_with("disk.raw/", ::tar::EntryType::Directory, |_| {});
+    let verdict = unpacked_with(&folder, Some("disk"), 9);
+    assert!(matches!(verdict, Err(UnpackError::Absent { .. })));
+}
+
+#[test]
+fn a_header_that_never_ends_is_refused() {
+    let mut builder = ::tar::Builder::new(Vec::new());
+    let mut header = ::tar::Header::new_gnu();
+    header.set_entry_type(::tar::EntryType::GNULongName);
+    header.set_size(1 << 40);
+    header.set_cksum();
+    builder.append(&header, &b""[..]).unwrap();
+    let error = unpacked(&builder.into_inner().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
+}
+
+#[test]
+fn random_bytes_behind_a_magic_number_never_panic() {
+    let noise: Vec<u8> = (0_u32..40)
+        .flat_map(|count| Sha512::digest(count.to_le_bytes()))
+        .collect();
+    for magic in [
+        &b"\x1f\x8b\x08"[..],
+        b"BZh9",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfd",
+        b"PK\x03\x04",
+    ] {
+        for start in (0..noise.len()).step_by(37) {
+            let packed = [magic, &noise[start..]].concat();
+            assert!(unpacked(&packed).is_err());
+        }
+    }
+    let mut block = tar(&[("disk.raw", b"disk")]);
+    for at in 0..512 {
+        block[at] ^= 0xff;
+        if Packing::of(&block).is_some() {
+            let _ = unpacked(&block);
+        }
+        block[at] ^= 0xff;
+    }
+}
