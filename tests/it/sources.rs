@@ -1,11 +1,13 @@
 //! Every built-in source, and the example of an own one, through the binary: one folder of `tests/data/sources/` each, on real documents where there are any.
 
 mod case;
+mod publish;
 mod stage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use reglaze::domain::checksum::Checksum;
 use reglaze::domain::definition;
 use serde_json::Value;
 
@@ -64,7 +66,7 @@ fn update_finds_and_proves_the_newest_build_of_every_source() {
     let keys = Keys::default();
     let mut ran = 0;
     for stage in stage::stages(&cases, &keys, captures.as_deref(), false) {
-        let (world, images) = stage.build(&keys);
+        let (world, images) = stage.build(&keys, captures.as_deref());
         let run = world.update(&["--write"]);
         let context = || stage::errors(&world, &run);
         for image in &images {
@@ -107,7 +109,7 @@ fn no_signed_source_takes_a_manifest_of_which_one_digit_has_changed() {
     let keys = Keys::default();
     let signed = cases.iter().filter(is_signed);
     for stage in stage::stages(signed, &keys, captures.as_deref(), true) {
-        let (world, images) = stage.build(&keys);
+        let (world, images) = stage.build(&keys, captures.as_deref());
         let run = world.update(&["--write"]);
         for image in &images {
             let found = entry(&run.json, &image.name).unwrap();
@@ -134,7 +136,7 @@ fn entry<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
 
 /// Holds an image of the JSON against its case.
 fn judge(image: &Image, found: &Value, keys: &Keys, context: &dyn Fn() -> String) {
-    let Image { case, name } = image;
+    let Image { case, name, .. } = image;
     if let Some(part) = &case.fails {
         let error = found["error"].as_str().unwrap_or_default();
         assert!(
@@ -156,7 +158,7 @@ fn judge(image: &Image, found: &Value, keys: &Keys, context: &dyn Fn() -> String
         "outcome": "updated",
         "version": newest.version,
         "url": newest.url,
-        "checksum": newest.checksum,
+        "checksum": image.digests.as_ref().map(|(file, _)| file),
         "build_date": newest.build_date,
         "verified": {"by": newest.verified, "key": key, "manifest": newest.manifest},
         "error": null,
@@ -174,7 +176,12 @@ fn judge(image: &Image, found: &Value, keys: &Keys, context: &dyn Fn() -> String
 /// The written definitions are valid and hold the builds.
 fn holds_what_was_found(world: &World, images: &[Image], context: &dyn Fn() -> String) {
     let written = definition::parse("images/catalogue.yml", &world.catalogue()).unwrap();
-    for Image { case, name } in images {
+    for Image {
+        case,
+        name,
+        digests,
+    } in images
+    {
         let definition = written
             .iter()
             .find(|definition| definition.name == *name)
@@ -188,12 +195,19 @@ fn holds_what_was_found(world: &World, images: &[Image], context: &dyn Fn() -> S
         };
         assert_eq!(version.version, newest.version, "{name}");
         assert_eq!(version.url.as_ref(), Some(&newest.url), "{name}");
+        let text = |checksum: &Option<Checksum>| checksum.as_ref().map(ToString::to_string);
+        let (file, disk) = digests.clone().unzip();
+        assert_eq!(text(&version.checksum), file, "{name}");
+        assert_eq!(text(&version.disk_checksum), disk.flatten(), "{name}");
+        assert_eq!(version.computed.keys(), newest.computed, "{name}");
+        assert_eq!(version.signed_by.is_some(), newest.key.is_some(), "{name}");
     }
 }
 
-/// What was written is known the next time.
+/// What was written is known the next time, and its bytes are not fetched again.
 fn finds_nothing_twice(stage: &Stage, world: &World, images: &[Image]) {
     let before = world.catalogue();
+    world.server.forget();
     let run = world.update(&["--write"]);
     for image in images.iter().filter(|image| image.case.newest.is_some()) {
         let found = entry(&run.json, &image.name).unwrap();
@@ -205,4 +219,9 @@ fn finds_nothing_twice(stage: &Stage, world: &World, images: &[Image]) {
         );
     }
     assert_eq!(world.catalogue(), before, "{} cases", stage.cases.len());
+    let asked = world.server.counts();
+    assert!(
+        stage.images().all(|url| !asked.contains_key(url)),
+        "{asked:?}"
+    );
 }

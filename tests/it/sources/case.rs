@@ -80,6 +80,8 @@ pub struct Made {
     pub text: Option<String>,
     /// So many bytes of an image that there is not.
     pub bytes: Option<usize>,
+    /// How those bytes are packed.
+    pub packed: Option<Packing>,
     /// The detached signature of another URL's body.
     pub signature_of: Option<String>,
     /// The body is clearsigned.
@@ -95,6 +97,22 @@ pub struct Made {
     pub location: Option<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+}
+
+/// How an image is packed.
+#[derive(Clone, Copy, Deserialize)]
+pub enum Packing {
+    #[serde(rename = "xz")]
+    Xz,
+    #[serde(rename = "bz2")]
+    Bz2,
+    #[serde(rename = "gz")]
+    Gz,
+    #[serde(rename = "zst")]
+    Zst,
+    /// The member `disk.raw` of an archive.
+    #[serde(rename = "tar.xz")]
+    TarXz,
 }
 
 /// A key file.
@@ -118,6 +136,11 @@ pub struct Newest {
     pub verified: String,
     pub key: Option<String>,
     pub manifest: Option<String>,
+    /// The definition's `disk_checksum`.
+    pub disk_checksum: Option<String>,
+    /// The definition's `computed`.
+    #[serde(default)]
+    pub computed: Vec<String>,
 }
 
 impl Document {

@@ -6,10 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use base64::Engine as _;
-
-use super::case::{self, Case, KeyFile, Made, read};
-use crate::update::server::Reply;
+use super::case::{self, Case};
+use super::publish::{Answers, Upstream};
 use crate::update::signer::Signer;
 use crate::update::world::{Run, World};
 
@@ -34,9 +32,6 @@ impl Keys {
     }
 }
 
-/// What the URLs of one case answer.
-type Answers = BTreeMap<String, Reply>;
-
 /// Cases that can stand beside each other: no URL answers two things, and no key is at two URLs, since it is fetched once.
 pub struct Stage<'a> {
     signed_by_us: bool,
@@ -49,6 +44,8 @@ pub struct Stage<'a> {
 pub struct Image<'a> {
     pub case: &'a Case,
     pub name: String,
+    /// The digests that it is to have: of its file, and of the disk in that.
+    pub digests: Option<(String, Option<String>)>,
 }
 
 /// Puts cases together in as few stages as can be.
@@ -60,7 +57,8 @@ pub fn stages<'a>(
 ) -> Vec<Stage<'a>> {
     let mut stages: Vec<Stage> = Vec::new();
     for case in cases {
-        let answers = answers(case, keys, captures, tamper);
+        let upstream = Upstream::new(case, keys, captures, tamper);
+        let answers = upstream.answers();
         let fits = |stage: &&mut Stage| {
             stage.signed_by_us == case.is_signed_by_us()
                 && stage.verify == case.verify
@@ -68,7 +66,7 @@ pub fn stages<'a>(
                     let other = stage.answers.get(url);
                     other.is_none_or(|other| other == reply)
                 })
-                && key_urls(case, keys).all(|url| {
+                && upstream.key_urls().all(|url| {
                     let mut others = stage.answers.iter();
                     others.all(|(other, reply)| *other == url || Some(reply) != answers.get(&url))
                 })
@@ -88,116 +86,9 @@ pub fn stages<'a>(
     stages
 }
 
-/// Everything that a case's upstream publishes. With `tamper` every digest that the case expects has another last digit
-/// in what was signed.
-fn answers(case: &Case, keys: &Keys, captures: Option<&Path>, tamper: bool) -> Answers {
-    let mut answers = Answers::new();
-    for (url, file) in key_urls(case, keys).zip(case.keys.values()) {
-        let body = match file {
-            KeyFile::Real(file) => read(&case.source, file, captures),
-            KeyFile::Ours(pinned) => {
-                let ours = pinned.iter().map(|key| keys.instead_of(key).public.clone());
-                ours.collect::<Vec<_>>().concat()
-            }
-        };
-        answers.insert(url, Reply::Body(body));
-    }
-    let mut altered = false;
-    for (url, document) in &case.documents {
-        let made = document.made();
-        let mut body = body(case, &made, keys, captures);
-        let digest = case.newest.as_ref().map(|newest| newest.checksum.as_str());
-        if let Some(digest) = digest.filter(|_| tamper && made.bytes.is_none()) {
-            altered |= alter(&mut body, digest);
-        }
-        answers.insert(url.clone(), reply(made, body));
-    }
-    assert!(
-        !tamper || altered,
-        "{}: no document holds the digest that it expects",
-        case.name
-    );
-    answers
-}
-
-/// Where the keys of a case are published.
-fn key_urls<'a>(case: &'a Case, keys: &'a Keys) -> impl Iterator<Item = String> + 'a {
-    case.keys.iter().map(|(url, file)| match file {
-        KeyFile::Real(_) => url.clone(),
-        KeyFile::Ours(pinned) => {
-            url.replace("{fingerprint}", &keys.instead_of(&pinned[0]).fingerprint)
-        }
-    })
-}
-
-fn reply(made: Made, body: Vec<u8>) -> Reply {
-    let mut headers: Vec<_> = made.headers.into_iter().collect();
-    headers.extend(made.location.map(|url| ("Location".to_owned(), url)));
-    match made.status {
-        None if headers.is_empty() => Reply::Body(body),
-        status => Reply::Answer(status.unwrap_or(200), headers, body),
-    }
-}
-
-fn body(case: &Case, made: &Made, keys: &Keys, captures: Option<&Path>) -> Vec<u8> {
-    if let Some(url) = &made.signature_of {
-        let document = case.documents.get(url);
-        let document = document.unwrap_or_else(|| panic!("{}: no document `{url}`", case.name));
-        let text = body(case, &document.made(), keys, captures);
-        let signer = keys.instead_of(made.by.as_deref().expect("`by` says who signs"));
-        return if made.binary {
-            signer.gpg(&["--detach-sign"], &text)
-        } else {
-            signer.detached(&text)
-        };
-    }
-    let text = if let Some(file) = &made.file {
-        read(&case.source, file, captures)
-    } else if let Some(length) = made.bytes {
-        // Bytes of no meaning that are the same each time.
-        (0..=250)
-            .map(|byte: u8| byte ^ 31)
-            .cycle()
-            .take(length)
-            .collect()
-    } else {
-        made.text.clone().unwrap_or_default().into_bytes()
-    };
-    if made.clearsigned {
-        let signer = keys.instead_of(made.by.as_deref().expect("`by` says who signs"));
-        return signer.clearsigned(&text);
-    }
-    text
-}
-
-/// Changes the last digit of a digest wherever the text has it, in hex or base64.
-fn alter(body: &mut Vec<u8>, checksum: &str) -> bool {
-    let Ok(text) = std::str::from_utf8(body) else {
-        return false;
-    };
-    let (_, digest) = checksum.split_once(':').unwrap();
-    let bytes: Vec<u8> = (0..digest.len() / 2)
-        .map(|at| u8::from_str_radix(&digest[at * 2..at * 2 + 2], 16).unwrap())
-        .collect();
-    let mut changed = bytes.clone();
-    *changed.first_mut().unwrap() ^= 1;
-    let hex = changed.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    let base64 = |bytes: &[u8]| base64::prelude::BASE64_STANDARD_NO_PAD.encode(bytes);
-    let altered = text
-        .replace(digest, &hex)
-        .replace(&digest.to_uppercase(), &hex)
-        .replace(&base64(&bytes), &base64(&changed));
-    let differs = altered != text;
-    *body = altered.into_bytes();
-    differs
-}
-
 impl<'a> Stage<'a> {
     /// The repository of these cases, and its images: one for each case and each URL that tells it.
-    pub fn build(&self, keys: &Keys) -> (World, Vec<Image<'a>>) {
+    pub fn build(&self, keys: &Keys, captures: Option<&Path>) -> (World, Vec<Image<'a>>) {
         let mut text = String::from("images:\n");
         let mut images = Vec::new();
         for case in &self.cases {
@@ -208,12 +99,18 @@ impl<'a> Stage<'a> {
                         let _ = write!(all, ", {name}: \"{value}\"");
                         all
                     });
+            let upstream = Upstream::new(case, keys, captures, false);
+            let digests = case.newest.as_ref().map(|newest| upstream.digests(newest));
             let mut define = |name: String, key: &str| {
                 let _ = write!(
                     text,
                     "  - name: {name}\n    format: qcow2\n    {key}\n    versions: []\n"
                 );
-                images.push(Image { case, name });
+                images.push(Image {
+                    case,
+                    name,
+                    digests: digests.clone(),
+                });
             };
             define(
                 case.name.clone(),
@@ -239,6 +136,12 @@ impl<'a> Stage<'a> {
             world.server.put(url, reply.clone());
         }
         (world, images)
+    }
+
+    /// The URLs of images whose bytes the upstream can give.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        let documents = self.cases.iter().flat_map(|case| &case.documents);
+        documents.filter_map(|(url, document)| document.made().bytes.map(|_| url.as_str()))
     }
 
     /// The URLs of documents that nobody asked for.
