@@ -171,7 +171,7 @@ pub struct ApplyArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     reglaze new ubuntu --release 26.04\n  \
-    reglaze new debian --release 13 --arch aarch64 --output images/arm.yml\n  \
+    reglaze new debian --release 13 --arch aarch64 --pin --output images/arm.yml\n  \
     reglaze new flatcar --stream lts --set release=2024 --name 'Flatcar LTS 2024' --output -")]
 pub struct NewArguments {
     /// The source: one of `reglaze sources`
@@ -195,6 +195,9 @@ pub struct NewArguments {
     /// The catalogue name [default: the source's, with what is unusual: `Ubuntu 26.04 Minimal aarch64`]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Also ask the upstream and add the newest build, proven, as `update --write` would
+    #[arg(long)]
+    pub pin: bool,
     /// The file to write or to add to; `-` prints it [default: SOURCE.yml in the folder of definitions]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -54,7 +54,7 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
         Command::Validate { online } => commands::validate::run(settings, *online).await,
         Command::Plan => commands::plan::run(settings).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
-        Command::New(arguments) => commands::new::run(settings, arguments),
+        Command::New(arguments) => commands::new::run(settings, arguments).await,
         Command::Sources { name, save_keys } => {
             commands::sources::run(settings, name.as_deref(), *save_keys).await
         }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::{catalogue, sources, validate};
+use super::{catalogue, sources, update, validate};
 use crate::cli::{Format, NewArguments};
 use crate::definitions::{self, File};
 use crate::domain::definition::{self, Definition};
@@ -19,11 +20,12 @@ use crate::domain::source::Source;
 use crate::settings::Settings;
 use crate::upstream;
 
-/// Makes the definition, holds it against all that is there already and against all rules, and writes it.
+/// Makes the definition, holds it against all that is there already and against all rules, and writes it; with `pin` adds
+/// the newest build, as `update` would.
 ///
 /// # Errors
 /// The source or its parameters do not fit, the name is there already, or a file cannot be read or written.
-pub fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Report> {
+pub async fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Report> {
     let all: Vec<Source> = match upstream::load_sources(&settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(findings) => return Ok(catalogue::broken(findings)),
@@ -31,6 +33,9 @@ pub fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Repo
     let source = sources::chosen(all.iter(), &arguments.source)?;
     let scaffold = scaffold::scaffold(source, &said(arguments)?, arguments.name.as_deref())?;
     let target = Target::of(settings, arguments, source);
+    if arguments.pin && matches!(target, Target::Stdout) {
+        bail!("--pin adds a version to a file; say another --output than `-`");
+    }
     let files = match &target {
         Target::Stdout => Vec::new(),
         Target::File(path) => files_beside(&settings.images, path)?,
@@ -50,16 +55,55 @@ pub fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Repo
     };
     let findings = judged(settings, known, &target, &text, &scaffold.name, &all);
     let is_wrong = findings.iter().any(|finding| finding.level == Level::Error);
-    if let (Target::File(path), false) = (&target, is_wrong) {
-        upstream::write_file(path, text.as_bytes()).with_context(|| {
-            format!(
-                "could not write `{}`; expected a file that may be replaced, or made, in a folder",
-                path.display()
-            )
-        })?;
-    }
     let outcome = if is_wrong { "failed" } else { outcome };
-    Ok(report(settings, &scaffold, &target, outcome, findings))
+    let mut report = report(settings, &scaffold, &target, outcome, findings);
+    if let (Target::File(path), false) = (&target, is_wrong) {
+        write(path, &text)?;
+        if arguments.pin {
+            let pinned = pin(settings, path, &scaffold.name).await?;
+            report = joined(report, pinned);
+        }
+    }
+    Ok(report)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let written = if path.exists() {
+        update::save(path, text)
+    } else {
+        upstream::write_file(path, text.as_bytes())
+    };
+    written.with_context(|| {
+        format!(
+            "could not write `{}`; expected a file that may be replaced, or made, in a folder",
+            path.display()
+        )
+    })
+}
+
+/// Asks the upstream of the new definition alone.
+async fn pin(settings: &Settings, path: &Path, name: &str) -> anyhow::Result<Report> {
+    let settings = Settings {
+        images: path.to_path_buf(),
+        filter: Some(Regex::new(&format!("^{}$", regex::escape(name)))?),
+        shard: None,
+        ..settings.clone()
+    };
+    update::run(&settings, true).await
+}
+
+/// One report of both: the file stands, whatever became of its first version.
+fn joined(mut new: Report, pinned: Report) -> Report {
+    let wrote = new.text.lines().next().unwrap_or_default();
+    new.text = format!("{wrote}\n{}", pinned.text);
+    new.markdown.push_str(&pinned.markdown);
+    new.data.extend(pinned.data);
+    new.findings.extend(pinned.findings);
+    new.ending = match pinned.ending {
+        Ending::Nothing => Ending::Partly,
+        ending => ending,
+    };
+    new
 }
 
 /// Where the definition goes.

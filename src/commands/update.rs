@@ -185,7 +185,7 @@ fn edited<'a>(files: &'a [File], images: &mut [Image]) -> BTreeMap<&'a str, Stri
 }
 
 /// Replaces a file in one step; its permissions stay, and a link stays a link.
-fn save(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn save(path: &Path, text: &str) -> std::io::Result<()> {
     let path = std::fs::canonicalize(path)?;
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.new", std::process::id()));

@@ -278,3 +278,19 @@ fn a_source_is_told_in_detail_with_an_example_that_works() {
     let refused = reglaze(folder, &["sources", "onw"]).code(1);
     assert!(stderr(&refused).contains("did you mean `own`?"));
 }
+
+#[test]
+fn a_file_stands_although_its_first_version_could_not_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let debian = ["new", "debian", "--release=13", "--pin"];
+    let failed = stdout(&reglaze(folder, &debian).code(3));
+    assert!(
+        failed.starts_with("wrote images/debian.yml: `Debian 13`\n"),
+        "{failed}"
+    );
+    assert!(failed.contains(" cannot be reached: "), "{failed}");
+    assert!(read(folder, "images/debian.yml").ends_with("    versions: []\n"));
+    let refused = reglaze(folder, &["new", "cirros", "--pin", "--output=-"]).code(1);
+    assert!(stderr(&refused).contains("another --output than `-`"));
+}

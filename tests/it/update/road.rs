@@ -269,3 +269,25 @@ fn keys_are_saved_for_runs_without_the_network() {
             .all(|(url, _)| !url.contains("pks/lookup"))
     );
 }
+
+#[test]
+fn a_new_definition_is_filled_at_once_where_that_is_wanted() {
+    let world = World::new(&format!("images:\n{}", ubuntu("22.04")));
+    world.ubuntu_release(&[("24.04", "noble")], &["20260725"]);
+    let before = world.catalogue();
+    let run = world.run(&[
+        "new",
+        "ubuntu",
+        "--release=24.04",
+        "--pin",
+        "--output=images/catalogue.yml",
+        "--format=json",
+    ]);
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    assert_eq!(run.json["definition"]["outcome"], "appended");
+    assert_eq!(run.json["images"][0]["outcome"], "updated");
+    assert_eq!(run.json["images"][0]["verified"]["by"], "signature");
+    let after = world.catalogue();
+    assert!(after.starts_with(&before), "{after}");
+    assert!(after.contains("version: '20260725'\n"), "{after}");
+}
