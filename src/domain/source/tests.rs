@@ -215,6 +215,36 @@ fn urls_tell_their_source_and_parameters() {
 }
 
 #[test]
+fn keys_may_count_for_one_value_only() {
+    let alma = built_in("almalinux");
+    let signature = alma.indexes[0].signature.as_ref().unwrap();
+    let pinned = |release: &str| {
+        let variables = alma.variables(&said(&[("release", release)])).unwrap();
+        alma.pinned(signature, &variables)
+    };
+    let nine = pinned("9").unwrap();
+    assert_eq!(nine.len(), 1);
+    assert_eq!(nine[0].as_str(), "BF18AC2876178908D6E71267D36CB86CB86B3716");
+    // A line that is newer than our table is not for that reason unsigned.
+    let error = pinned("99").unwrap_err();
+    insta::assert_snapshot!(error, @"source `almalinux` names no key for release `99`; add it to `keys_by` of its `signature`");
+
+    let urls: Vec<String> = alma
+        .pins()
+        .iter()
+        .map(|pin| {
+            alma.key_url(pin.signature, &pin.variables, pin.fingerprint)
+                .unwrap()
+        })
+        .collect();
+    let key = "https://repo.almalinux.org/almalinux/RPM-GPG-KEY-AlmaLinux";
+    assert_eq!(
+        urls,
+        ["10", "8", "9"].map(|release| format!("{key}-{release}"))
+    );
+}
+
+#[test]
 fn a_url_that_two_sources_know_is_refused() {
     let debian = built_in("debian");
     let mut own = debian.clone();
