@@ -3,9 +3,12 @@
 mod attest;
 mod cache;
 mod captured;
+mod changes;
 mod faults;
 mod github;
 mod indexes;
+mod lines;
+mod online;
 mod road;
 pub(crate) mod server;
 pub(crate) mod signer;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
-use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use axum::serve::Listener;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -38,6 +38,8 @@ pub enum Reply {
     Redirect(String),
     /// 503 as many times, then something else.
     Unavailable(usize, Box<Reply>),
+    /// 405 to HEAD, else something else.
+    NoHead(Box<Reply>),
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,7 @@ struct Shared {
     /// Paths that take their time.
     pauses: Mutex<Vec<(String, Duration)>>,
     log: Mutex<Vec<(String, u16)>>,
+    asked: Mutex<Vec<String>>,
     seen: Mutex<HashMap<String, usize>>,
     agents: Mutex<BTreeSet<String>>,
     /// Of the bodies that were given whole.
@@ -117,6 +120,11 @@ impl Server {
         self.shared.log.lock().unwrap().clone()
     }
 
+    /// Every request so far: method, URL and, if there was one, range.
+    pub fn asked(&self) -> Vec<String> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+
     /// Every `User-Agent` so far.
     pub fn agents(&self) -> BTreeSet<String> {
         self.shared.agents.lock().unwrap().clone()
@@ -135,6 +143,7 @@ impl Server {
     pub fn forget(&self) {
         self.shared.log.lock().unwrap().clear();
         self.shared.bytes.store(0, Ordering::SeqCst);
+        self.shared.asked.lock().unwrap().clear();
         self.shared.seen.lock().unwrap().clear();
     }
 
@@ -178,7 +187,12 @@ fn path(url: &str) -> String {
     format!("/{}", url.strip_prefix("https://").unwrap())
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response<Body> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let mut path = uri
         .path_and_query()
@@ -188,6 +202,9 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
     if let Some(name) = name.filter(|name| !["127.0.0.1", "localhost"].contains(name)) {
         path = format!("/{name}{path}");
     }
+    let range = text(header::RANGE).map_or_else(String::new, |range| format!(" {range}"));
+    let asked = format!("{method} https:/{path}{range}");
+    shared.asked.lock().unwrap().push(asked);
     let agent = text(header::USER_AGENT).unwrap_or_default().to_owned();
     shared.agents.lock().unwrap().insert(agent);
     let now = shared.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -213,7 +230,12 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
         *count += 1;
         *count
     };
-    let response = respond(reply.unwrap_or(Reply::Status(404)), seen, &headers);
+    let reply = match reply.unwrap_or(Reply::Status(404)) {
+        Reply::NoHead(_) if method == Method::HEAD => Reply::Status(405),
+        Reply::NoHead(reply) => *reply,
+        reply => reply,
+    };
+    let response = respond(reply, seen, &headers);
     let size = response.body().size_hint().exact().unwrap_or_default();
     let size = usize::try_from(size).unwrap();
     shared.bytes.fetch_add(size, Ordering::SeqCst);
@@ -289,6 +311,6 @@ fn respond(reply: Reply, seen: usize, headers: &HeaderMap) -> Response<Body> {
             .body(Body::empty())
             .unwrap(),
         Reply::Unavailable(times, _) if seen <= times => with(503).body(Body::empty()).unwrap(),
-        Reply::Unavailable(_, then) => respond(*then, seen, headers),
+        Reply::Unavailable(_, then) | Reply::NoHead(then) => respond(*then, seen, headers),
     }
 }

@@ -244,6 +244,40 @@ impl Run {
         }
     }
 
+    /// Level, rule and line of each finding.
+    pub fn findings(&self) -> Vec<(&str, &str, u64)> {
+        let findings = self.json["findings"].as_array().into_iter().flatten();
+        findings
+            .map(|finding| {
+                (
+                    finding["level"].as_str().unwrap(),
+                    finding["rule"].as_str().unwrap(),
+                    finding["line"].as_u64().unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    /// The message of the only finding of a rule, which is about an image of the catalogue.
+    pub fn message(&self, rule: &str) -> &str {
+        let findings = self.json["findings"].as_array().unwrap();
+        let mut of_rule = findings.iter().filter(|finding| finding["rule"] == rule);
+        let finding = of_rule
+            .next()
+            .unwrap_or_else(|| panic!("no `{rule}` in {}\n{}", self.stdout, self.stderr));
+        assert!(
+            of_rule.next().is_none(),
+            "several `{rule}`: {}",
+            self.stdout
+        );
+        assert_eq!(finding["file"], "images/catalogue.yml");
+        assert!(
+            finding["image"].is_string() && finding["column"].is_u64(),
+            "{finding}"
+        );
+        finding["message"].as_str().unwrap()
+    }
+
     /// The entry of an image.
     pub fn image(&self, name: &str) -> &Value {
         self.json["images"]
@@ -317,6 +351,41 @@ pub fn flatcar_digests(build: &str) -> String {
         "0".repeat(40),
         digest::<Sha512>(build)
     )
+}
+
+/// A definition of Ubuntu's daily builds of noble, with these pinned as `ubuntu_daily` publishes them. Its name is in
+/// line 2, its source in line 4; the versions are from line 6, four lines each.
+pub fn pinned(builds: &[&str]) -> String {
+    let entries: Vec<_> = builds
+        .iter()
+        .map(|build| pin(build, &digest::<Sha256>(&format!("{build}/{NOBLE}"))))
+        .collect();
+    let head = "images:\n  - name: Ubuntu 24.04\n    format: qcow2\n    upstream: {from: ubuntu, release: \"24.04\", stream: daily}\n    versions:\n";
+    format!("{head}{}", entries.concat())
+}
+
+/// The image of `pinned`.
+pub const NOBLE: &str = "noble-server-cloudimg-amd64.img";
+
+/// One version of it.
+pub fn pin(build: &str, sha256: &str) -> String {
+    format!(
+        "      - version: '{build}'\n        url: {}\n        checksum: sha256:{sha256}\n        build_date: {}-{}-{}\n",
+        noble(build),
+        &build[..4],
+        &build[4..6],
+        &build[6..8]
+    )
+}
+
+/// Its URL.
+pub fn noble(build: &str) -> String {
+    format!("{}{NOBLE}", noble_folder(build))
+}
+
+/// Where it lies, with the slash.
+pub fn noble_folder(build: &str) -> String {
+    format!("https://cloud-images.ubuntu.com/noble/{build}/")
 }
 
 /// A definition of Ubuntu's daily builds.
