@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::domain::captures::capture_text;
 use crate::domain::template::Escape;
 
 fn built_in(name: &str) -> Source {
@@ -339,4 +340,53 @@ checksum: {url: "{folder}SHA256SUMS"}
     assert_eq!(source.known_values("release"), ["9", "10"]);
     // Releases come faster than lists of them.
     assert!(source.variables(&said(&[("release", "11")])).is_ok());
+}
+
+/// How the catalogue that many clouds use today calls what is a source here.
+const OSISM: [(&str, &str); 12] = [
+    ("almalinux.yml", "almalinux"),
+    ("centos.yml", "centos-stream"),
+    ("cirros.yml", "cirros"),
+    ("debian.yml", "debian"),
+    ("fedora.yml", "fedora"),
+    ("flatcar.yml", "flatcar"),
+    ("gardenlinux.yml", "gardenlinux"),
+    ("opensuse.yml", "opensuse-leap"),
+    ("opnsense.yml", "opnsense"),
+    ("rockylinux.yml", "rocky"),
+    ("talos.yml", "talos"),
+    ("ubuntu.yml", "ubuntu"),
+];
+
+#[test]
+fn every_url_of_a_catalogue_in_use_is_told_by_its_source_and_no_other() {
+    let Some(rows) = capture_text("osism/known-versions.tsv") else {
+        return;
+    };
+    let sources: Vec<Source> = BUILT_IN.iter().map(|(name, _)| built_in(name)).collect();
+    let mut count = 0;
+    for row in rows.lines().skip(1) {
+        let fields: Vec<&str> = row.split('\t').collect();
+        let (file, version, url) = (fields[0], fields[2], fields[4]);
+        let (_, expected) = OSISM.iter().find(|(known, _)| *known == file).unwrap();
+        let told: Vec<_> = sources
+            .iter()
+            .filter_map(|source| Some((source.name.as_str(), source.infer(url)?)))
+            .collect();
+        // CentOS before Stream and a line that ended in 2024 are nobody's any more; one URL holds a pattern.
+        if fields[1] == "CentOS 7" {
+            assert_eq!(told, [], "{url}");
+            continue;
+        }
+        let [(name, inferred)] = told.as_slice() else {
+            panic!("{url}: told by {told:?}");
+        };
+        assert_eq!(name, expected, "{url}");
+        // Where a number is the version, the URL says it too.
+        if version.contains('.') {
+            assert_eq!(inferred.version.as_deref(), Some(version), "{url}");
+        }
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
 }
