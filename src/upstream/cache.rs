@@ -59,7 +59,7 @@ impl Cache {
     /// A cache below `folder`, which need not exist. What nobody has used for long is removed from it.
     pub fn new(folder: &Path) -> Self {
         let folder = folder.join("http");
-        sweep(&folder, SystemTime::now());
+        sweep(&folder);
         Self { folder }
     }
 
@@ -150,8 +150,23 @@ fn used(path: &Path) {
     }
 }
 
+/// Whether a file was written within this time.
+pub fn is_younger(path: &Path, limit: Duration) -> bool {
+    age(path, SystemTime::now()).is_some_and(|age| age < limit)
+}
+
+/// How long ago a file was written or used; nothing for what is younger than `now`.
+fn age(path: &Path, now: SystemTime) -> Option<Duration> {
+    let used = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    now.duration_since(used.ok()?).ok()
+}
+
 /// Removes what nobody has used for long, and what dead runs have left; nothing that the cache has not written.
-fn sweep(folder: &Path, now: SystemTime) {
+pub fn sweep(folder: &Path) {
+    sweep_at(folder, SystemTime::now());
+}
+
+fn sweep_at(folder: &Path, now: SystemTime) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };
@@ -161,15 +176,13 @@ fn sweep(folder: &Path, now: SystemTime) {
             continue;
         };
         let limit = match rest {
-            "" => UNUSED,
+            "" | "asc" => UNUSED,
             rest if rest.ends_with(FRESH) => UNDER_WAY,
             _ => continue,
         };
-        let is_ours = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_old = std::fs::metadata(&path)
-            .and_then(|metadata| metadata.modified())
-            .is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age > limit));
-        if is_ours && is_old {
+        let is_ours =
+            matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_ours && age(&path, now).is_some_and(|age| age > limit) {
             // Another run may have been faster.
             let _ = std::fs::remove_file(&path);
         }
@@ -297,12 +310,12 @@ mod tests {
         age(&entry, 89);
         age(&cache.path("https://a.example/used"), 89);
         age(&foreign, 1000);
-        sweep(&cache.folder, SystemTime::now());
+        sweep_at(&cache.folder, SystemTime::now());
         assert_eq!(names(&cache.folder).len(), 4);
 
         // Use makes it young again.
         cache.get("https://a.example/used").unwrap();
-        sweep(
+        sweep_at(
             &cache.folder,
             SystemTime::now() + Duration::from_hours(2 * 24),
         );

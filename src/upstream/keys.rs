@@ -5,12 +5,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::cache;
 use super::fetch::{FetchError, Fetcher};
 use crate::domain::index::{Document, Kind, Request};
 use crate::domain::signature::{self, Fingerprint, Keyring};
 use crate::domain::source::ParameterError;
+
+/// How long the cache's copy of a key stands for the published one: revocations are news too.
+const RECENT: Duration = Duration::from_hours(30 * 24);
 
 /// There is no key to check a signature with.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -63,14 +67,18 @@ pub struct Keys {
 impl Keys {
     /// Keys in the user's `folder` and below `cache`; neither need exist.
     pub fn new(folder: &Path, cache: Option<&Path>) -> Self {
+        let cache = cache.map(|cache| cache.join("keys"));
+        if let Some(cache) = &cache {
+            cache::sweep(cache);
+        }
         Self {
             folder: folder.to_path_buf(),
-            cache: cache.map(|cache| cache.join("keys")),
+            cache,
             own: OnceLock::new(),
         }
     }
 
-    /// The pinned keys that are kept here: the user's, and of the others those of earlier runs.
+    /// The pinned keys that are kept here: the user's, and of the others those that earlier runs fetched not long ago.
     pub fn kept(&self, pinned: &[Fingerprint]) -> Keyring {
         let mut keyring = self
             .own
@@ -78,19 +86,21 @@ impl Keys {
             .only(pinned);
         for fingerprint in pinned {
             let known = keyring.fingerprints().any(|known| known == fingerprint);
-            let file = self
-                .cache
-                .as_ref()
-                .map(|cache| cache.join(format!("{fingerprint}.asc")));
-            let earlier = file.filter(|_| !known).and_then(|file| cache::read(&file));
-            if let Some(Ok(earlier)) = earlier.map(|bytes| Keyring::parse(&bytes)) {
-                keyring.extend(earlier.only(std::slice::from_ref(fingerprint)));
+            let file = self.cached(fingerprint).filter(|_| !known);
+            let recent = file.filter(|file| cache::is_younger(file, RECENT));
+            if let Some(earlier) = recent.and_then(|file| earlier(&file, fingerprint)) {
+                keyring.extend(earlier);
             }
         }
         keyring
     }
 
-    /// The pinned key as it is published today at `url`; fails with [`KeyError`].
+    fn cached(&self, fingerprint: &Fingerprint) -> Option<PathBuf> {
+        let cache = self.cache.as_ref()?;
+        Some(cache.join(format!("{fingerprint}.asc")))
+    }
+
+    /// The pinned key as it is published today at `url`, or as it was, if that cannot be had; fails with [`KeyError`].
     pub async fn published(
         &self,
         fetcher: &Fetcher,
@@ -98,16 +108,29 @@ impl Keys {
         fingerprint: &Fingerprint,
         hosts: &Arc<BTreeSet<String>>,
     ) -> Result<Keyring, KeyError> {
-        let document = document(fetcher, url, fingerprint, hosts).await?;
-        let key = key_of(&document, fingerprint)?;
-        if let Some(cache) = &self.cache {
-            let file = cache.join(format!("{fingerprint}.asc"));
-            if let Err(error) = cache::write(&file, &document.bytes) {
-                tracing::debug!("the cache keeps no key: {error}");
+        let cached = self.cached(fingerprint);
+        let document = match document(fetcher, url, fingerprint, hosts).await {
+            Ok(document) => document,
+            Err(error) => {
+                let earlier = cached.and_then(|file| earlier(&file, fingerprint));
+                tracing::debug!("{error}");
+                return earlier.ok_or(error);
             }
+        };
+        let key = key_of(&document, fingerprint)?;
+        if let Some(file) = cached
+            && let Err(error) = cache::write(&file, &document.bytes)
+        {
+            tracing::debug!("the cache keeps no key: {error}");
         }
         Ok(key)
     }
+}
+
+/// The pinned key of a file of the cache.
+fn earlier(file: &Path, fingerprint: &Fingerprint) -> Option<Keyring> {
+    let keys = Keyring::parse(&cache::read(file)?).ok()?;
+    Some(keys.only(std::slice::from_ref(fingerprint))).filter(|key| !key.is_empty())
 }
 
 /// The file in which a pinned key is published, known to hold it; fails with [`KeyError`].

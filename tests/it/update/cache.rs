@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -225,4 +226,32 @@ fn an_entry_belongs_to_the_server_that_was_really_asked() {
         mirror.log()
     );
     assert!(!run.stdout.contains("127.0.0.1"), "{}", run.stdout);
+}
+
+#[test]
+fn a_kept_key_is_asked_for_again_after_a_month_and_still_does_if_it_cannot_be_had() {
+    let world = world();
+    let first = good(&world);
+    let file = world.path(&format!(
+        "cache/reglaze/keys/{}.asc",
+        world.signer.fingerprint
+    ));
+    let age = |days: u64| {
+        let time = SystemTime::now() - Duration::from_hours(days * 24);
+        let file = std::fs::File::options().write(true).open(&file).unwrap();
+        file.set_modified(time).unwrap();
+    };
+    let asked = || {
+        world.server.forget();
+        assert_eq!(good(&world), first);
+        world.server.counts().contains_key(&world.key_url())
+    };
+    age(29);
+    assert!(!asked());
+    age(31);
+    assert!(asked());
+    assert!(!asked(), "what was fetched is kept");
+    world.server.put(&world.key_url(), Reply::Status(404));
+    age(31);
+    assert!(asked());
 }
