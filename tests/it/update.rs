@@ -1,6 +1,7 @@
 //! `update` from outside, against upstreams that are as bad as real ones.
 
 mod attest;
+mod bytes;
 mod cache;
 mod captured;
 mod changes;
