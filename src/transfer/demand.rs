@@ -109,13 +109,21 @@ pub enum TransferError {
 }
 
 impl Demand {
-    /// How the file is unpacked, if its first bytes and the demand say so. Fails with [`TransferError::NotPacked`].
+    /// How the file is unpacked, if its first bytes and the demand say so.
+    ///
+    /// Fails with [`TransferError`] if it is known already that it cannot be.
     pub(super) fn packing(&self, head: &[u8]) -> Result<Option<Packing>, TransferError> {
-        match (self.unpacking, Packing::of(head)) {
-            (Unpacking::Never, _) => Ok(None),
-            (Unpacking::IfPacked, packing) => Ok(packing),
-            (Unpacking::Always, Some(packing)) => Ok(Some(packing)),
-            (Unpacking::Always, None) => Err(TransferError::NotPacked),
+        let packing = match (self.unpacking, Packing::of(head)) {
+            (Unpacking::Never, _) => None,
+            (Unpacking::Always, None) => return Err(TransferError::NotPacked),
+            (_, packing) => packing,
+        };
+        match packing {
+            Some(packing @ Packing::Foreign(_)) => Err(UnpackError::Foreign { packing }.into()),
+            Some(packing) if packing.is_archive() && self.member.is_none() => {
+                Err(UnpackError::NoMember { packing }.into())
+            }
+            packing => Ok(packing),
         }
     }
 
