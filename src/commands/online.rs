@@ -60,14 +60,13 @@ pub(super) fn listed(
     } = newest;
     let build_of = |url: &str| source.infer(url)?.version;
     let told = proof.told();
-    let selection = match attested {
-        Some(attested) => select::select(definition, candidate, attested, *order, build_of)?,
-        None => {
-            let found = told.map(Attested::checksum);
-            match select::settled(definition, candidate, found, *order, build_of)? {
-                Some(selection) => selection,
-                None => return Ok(None),
-            }
+    let selection = if let Some(attested) = attested {
+        select::select(definition, candidate, attested, *order, build_of)?
+    } else {
+        let found = told.map(Attested::checksum);
+        match select::settled(definition, candidate, found, *order, build_of)? {
+            Some(selection) => selection,
+            None => return Ok(None),
         }
     };
     let listed = Listed {

@@ -223,3 +223,34 @@ fn a_build_date_must_not_contradict_the_order() {
     assert_eq!(rules(&dated(&candidate, "")), ["build-date-order"]);
     assert!(dated(&candidate, ", order: semver").is_empty());
 }
+
+#[test]
+fn the_catalogue_that_had_two_builds_of_garden_linux_with_one_digest_is_told_so() {
+    let Some(known) = crate::domain::captures::capture_text("osism/known-versions.tsv") else {
+        return;
+    };
+    let entries: Vec<_> = known
+        .lines()
+        .filter(|line| line.starts_with("gardenlinux.yml\t"))
+        .map(|line| {
+            let cells: Vec<_> = line.split('\t').collect();
+            format!(
+                "      - version: '{}'\n        url: {}\n        checksum: {}\n",
+                cells[2], cells[4], cells[5]
+            )
+        })
+        .collect();
+    let text = format!(
+        "images:\n  - name: Garden Linux\n    format: qcow2\n    versions:\n{}",
+        entries.concat()
+    );
+    let definition = definition::parse("a.yml", &text).unwrap().remove(0);
+    let found = super::twins(&definition);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0]
+            .message
+            .starts_with("version `1877.6` has the checksum of version `1877.5`"),
+        "{found:?}"
+    );
+}
