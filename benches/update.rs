@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -34,6 +35,9 @@ const HOSTS: usize = 25;
 const FEED: &str =
     "https://cloud-images.ubuntu.com/releases/streams/v1/com.ubuntu.cloud:released:download.json";
 
+/// The cases that were slower than their bound.
+static SLOWER: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 fn main() {
     println!("| case | requests | bytes | wall time | bound | peak memory |");
     println!("| --- | --- | --- | --- | --- | --- |");
@@ -44,6 +48,8 @@ fn main() {
     );
     one_host("100 definitions, all of one directory", |_| 0);
     feeds();
+    let slower = SLOWER.lock().unwrap();
+    assert!(slower.is_empty(), "slower than the bound: {slower:?}");
 }
 
 /// 40 definitions over 25 hosts, then again with what the first run has kept.
@@ -227,10 +233,9 @@ fn measured(case: &str, world: &World, maps: &[String], depth: Option<usize>) {
         time.as_secs_f64(),
         f64::from(peak) / 1024.0
     );
-    assert!(
-        bound.is_none_or(|bound| time <= bound),
-        "slower than the bound"
-    );
+    if bound.is_some_and(|bound| time > bound) {
+        SLOWER.lock().unwrap().push(case.to_owned());
+    }
 }
 
 /// The peak memory of a run that finds something new, in KiB, by the kernel's own count.
