@@ -38,7 +38,8 @@ pub struct Cli {
 pub enum Command {
     /// Find the newest build of every image upstream, prove it, and add it to the definitions
     ///
-    /// Without --write says what it would add (exit code 2). Manifests and signatures are checked, no image is fetched.
+    /// Without --write says what it would add (exit code 2). Manifests and signatures are checked; an image is fetched only where
+    /// its upstream gives no digest, or signs nothing but the image itself.
     Update {
         /// Edit the definitions; every other byte of them stays as it was
         #[arg(long, env = "REGLAZE_WRITE", value_name = "BOOL", action = clap::ArgAction::Set,

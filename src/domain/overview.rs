@@ -146,10 +146,10 @@ pub fn proofs(source: &Source) -> Vec<Proof> {
 }
 
 fn by(index: &Index) -> By {
-    match (&index.signature, &index.checksum) {
-        (Some(_), _) => By::Signature,
-        (None, Digest::Computed(_)) => By::Computed,
-        (None, _) => By::Checksum,
+    match index.checksum {
+        _ if index.signs_digest() => By::Signature,
+        Digest::Computed(_) => By::Computed,
+        Digest::Manifest { .. } | Digest::Told { .. } => By::Checksum,
     }
 }
 
@@ -163,14 +163,12 @@ fn how(index: &Index) -> String {
     };
     let unsigned = "over https, unsigned";
     let mut parts = vec![match &index.checksum {
-        Digest::Manifest { .. } if signed(Of::Manifest).is_some() => {
-            format!("checksum file {}", signed(Of::Manifest).unwrap_or_default())
-        }
-        Digest::Manifest { .. } if index.signature.is_some() => "checksum file".to_owned(),
-        Digest::Manifest { .. } => format!("checksum file {unsigned}"),
-        Digest::Told { .. } if signed(Of::Index).is_some() || index.signature.is_some() => {
-            "digest in the index".to_owned()
-        }
+        Digest::Manifest { .. } => match signed(Of::Manifest) {
+            Some(signed) => format!("checksum file {signed}"),
+            None if index.signs_digest() => "checksum file".to_owned(),
+            None => format!("checksum file {unsigned}"),
+        },
+        Digest::Told { .. } if index.signs_digest() => "digest in the index".to_owned(),
         Digest::Told {
             otherwise: Some(_), ..
         } => format!("digest in the index, {unsigned}; our own download where it has none"),
