@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use secrecy::SecretString;
@@ -187,8 +188,11 @@ impl Fetcher {
         };
         let answer = self.answer(url, &rule, self.cache.as_ref(), way).await?;
         let location = answer.url.to_string();
-        let validators = validators(answer.response.headers());
+        let mut validators = validators(answer.response.headers());
         let mut modified = validators.last_modified.clone();
+        if validators.etag.is_none() && is_fresh(answer.response.headers()) {
+            validators.last_modified = None;
+        }
         let body = if answer.response.status() == StatusCode::NOT_MODIFIED {
             let kept = answer.kept;
             modified = modified.or(kept
@@ -433,6 +437,16 @@ fn conditions(entry: &Entry) -> HeaderMap {
         .into_iter()
         .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value.as_ref()?).ok()?)))
         .collect()
+}
+
+/// Whether a document was changed in the very second in which it was given, or the one before.
+///
+/// It may change again without another `Last-Modified`, whose unit is the second (RFC 9110, section 8.8.2.2).
+fn is_fresh(headers: &HeaderMap) -> bool {
+    let time = |name| DateTime::parse_from_rfc2822(headers.get(name)?.to_str().ok()?).ok();
+    time(header::DATE)
+        .zip(time(header::LAST_MODIFIED))
+        .is_some_and(|(given, modified)| (given - modified).num_seconds() < 2)
 }
 
 fn validators(headers: &HeaderMap) -> Validators {

@@ -316,3 +316,24 @@ async fn an_image_never_leaves_https() {
 fn upstreams_are_told_who_asks() {
     assert!(user_agent().starts_with("reglaze/"), "{}", user_agent());
 }
+
+#[test]
+fn a_date_of_this_very_second_does_not_tell_a_document_from_the_next_one() {
+    let headers = |modified: &'static str| {
+        HeaderMap::from_iter([
+            (
+                header::DATE,
+                HeaderValue::from_static("Sat, 21 Nov 2026 10:00:01 GMT"),
+            ),
+            (header::LAST_MODIFIED, HeaderValue::from_static(modified)),
+        ])
+    };
+    assert!(is_fresh(&headers("Sat, 21 Nov 2026 10:00:01 GMT")));
+    assert!(is_fresh(&headers("Sat, 21 Nov 2026 10:00:00 GMT")));
+    assert!(
+        is_fresh(&headers("Sat, 21 Nov 2026 10:00:09 GMT")),
+        "the clock of the file is ahead"
+    );
+    assert!(!is_fresh(&headers("Sat, 21 Nov 2026 09:59:59 GMT")));
+    assert!(!is_fresh(&HeaderMap::new()));
+}
