@@ -49,12 +49,9 @@ impl World {
             let text = text.replacen(&text[start..start + 40], &world.signer.fingerprint, 1);
             std::fs::write(world.path(&format!("sources/{name}.yml")), text).unwrap();
         }
-        world
-            .server
-            .body(&world.key_url(), world.signer.public.clone());
-        let flatcar =
-            "https://www.flatcar.org/security/image-signing-key/Flatcar_Image_Signing_Key.asc";
-        world.server.body(flatcar, world.signer.public.clone());
+        for url in world.key_urls() {
+            world.server.body(&url, world.signer.public.clone());
+        }
         for product in ["debian", "ubuntu"] {
             world.lines(product, &[]);
         }
@@ -84,6 +81,13 @@ impl World {
             "https://keyserver.ubuntu.com/pks/lookup?op=get&search=0x{}&options=mr",
             self.signer.fingerprint
         )
+    }
+
+    /// Where Ubuntu's key, and where Flatcar's, is published: here it is one and the same.
+    pub fn key_urls(&self) -> [String; 2] {
+        let flatcar =
+            "https://www.flatcar.org/security/image-signing-key/Flatcar_Image_Signing_Key.asc";
+        [self.key_url(), flatcar.to_owned()]
     }
 
     /// What endoflife.date says of a product: name, first release and end of its lines, and whether they are LTS.
