@@ -39,6 +39,8 @@ pub enum Told {
     },
     /// Digests, but none that can be compared.
     OtherDigests {
+        /// The manifest.
+        by: String,
         /// In words.
         reason: String,
     },
@@ -59,6 +61,17 @@ pub enum Told {
         /// Why.
         reason: String,
     },
+}
+
+impl Told {
+    /// The document that says it, if one does.
+    pub fn document(&self) -> Option<&str> {
+        match self {
+            Self::Digest { by, .. } | Self::OtherDigests { by, .. } => Some(by),
+            Self::Unlisted { url, .. } => Some(url),
+            Self::Nothing | Self::Gone { .. } | Self::Unknown { .. } => None,
+        }
+    }
 }
 
 /// When something was changed, by the clock of the server that has it.
@@ -122,6 +135,21 @@ pub fn findings(definition: &Definition, at: usize, facts: &Facts, asked: Asked)
     findings.extend(subject.refused());
     findings.extend(subject.unknown(asked));
     findings
+}
+
+/// Whether the version's manifest says something against it, which counts only under a good signature.
+pub fn is_accused(definition: &Definition, version: &Version, facts: &Facts) -> bool {
+    let subject = Subject {
+        definition,
+        version,
+        facts,
+    };
+    let said = [
+        subject.vanished(),
+        subject.changed(),
+        subject.older_manifest(),
+    ];
+    facts.told.document().is_some() && said.iter().any(Option::is_some)
 }
 
 /// Says that the upstream gives another digest under the same name. The entry is never edited in place.
@@ -323,9 +351,9 @@ impl Subject<'_> {
                 tell(self.version.url_at, reason);
             }
         }
-        if let (Told::OtherDigests { reason }, false) = (&self.facts.told, quiet) {
+        if let (Told::OtherDigests { by, reason }, false) = (&self.facts.told, quiet) {
             let message = format!(
-                "the digest of version `{}` cannot be compared with its upstream's: {}",
+                "the digest of version `{}` cannot be compared with its upstream's: `{by}`: {}",
                 self.version.version,
                 printable(reason)
             );

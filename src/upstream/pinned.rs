@@ -13,7 +13,7 @@ use crate::domain::checksum::Checksum;
 use crate::domain::definition::{Definition, Version};
 use crate::domain::index::{self, Document, Kind, Request};
 use crate::domain::manifest::{self, ManifestError};
-use crate::domain::pinned::{Answer, Asked, Facts, File, Seen, Told};
+use crate::domain::pinned::{self, Answer, Asked, Facts, File, Seen, Told};
 use crate::domain::source::Digest;
 use crate::domain::template::Escape;
 
@@ -27,7 +27,8 @@ struct Manifest {
 }
 
 impl Upstream {
-    /// Asks what became of a version. `asked` beside others, only its manifest is fetched, no image and no signature.
+    /// Asks what became of a version. `asked` beside others, only its manifest is fetched, no image, and a signature only
+    /// if the manifest says something against the version.
     pub async fn pinned(&self, definition: &Definition, version: &Version, asked: Asked) -> Facts {
         let manifest = self.manifest_of(definition, version);
         let (told, files) = join(
@@ -50,13 +51,11 @@ impl Upstream {
             files,
             refused: None,
         };
-        match asked {
-            Asked::Beside => facts,
-            Asked::ForItself => {
-                self.held_against_the_proof(definition, version, facts)
-                    .await
-            }
+        if asked == Asked::ForItself || pinned::is_accused(definition, version, &facts) {
+            let proven = self.held_against_the_proof(definition, version, facts);
+            return proven.await;
         }
+        facts
     }
 
     /// The manifest of a version: where its source keeps it, else what the version itself names.
@@ -144,10 +143,7 @@ impl Upstream {
         version: &Version,
         mut facts: Facts,
     ) -> Facts {
-        let is_settled = matches!(
-            facts.told,
-            Told::Gone { .. } | Told::Unlisted { .. } | Told::Unknown { .. }
-        );
+        let is_settled = matches!(facts.told, Told::Gone { .. } | Told::Unknown { .. });
         if is_settled || version.is_moving() || version.checksum.is_none() {
             return facts;
         }
@@ -173,6 +169,13 @@ impl Upstream {
                     reason: error.to_string(),
                 };
             }
+            Err(error) if error.is_of_signature(facts.told.document()) => {
+                facts.told = Told::Nothing;
+                facts.refused = Some(error.to_string());
+            }
+            // A manifest that does not list the file proves nothing of it.
+            Err(UpstreamError::Proof(ProofError::Manifest { .. }))
+                if matches!(facts.told, Told::Unlisted { .. }) => {}
             Err(error) => facts.refused = Some(error.to_string()),
         }
         facts
@@ -256,7 +259,8 @@ fn said(document: &Document, file: &str, pinned: &Checksum) -> Told {
             file: name,
         },
         Err(error @ ManifestError::NotWith { .. }) => Told::OtherDigests {
-            reason: format!("`{}`: {error}", document.url),
+            by: document.url.clone(),
+            reason: error.to_string(),
         },
         Err(error) => unknown(error.to_string()),
     }
@@ -276,6 +280,11 @@ fn time(text: &str) -> Option<DateTime<chrono::Utc>> {
 }
 
 impl UpstreamError {
+    /// Whether the signature of this document failed: then nothing that it says counts.
+    fn is_of_signature(&self, document: Option<&str>) -> bool {
+        matches!(self, Self::Proof(ProofError::Signature { url, .. }) if Some(url.as_str()) == document)
+    }
+
     /// Whether somebody did not answer, as opposed to answering what does not count.
     pub const fn is_unasked(&self) -> bool {
         matches!(

@@ -152,6 +152,7 @@ fn another_digest_under_the_same_name_is_an_error() {
 #[test]
 fn digests_of_two_algorithms_are_not_compared_and_that_is_said_to_who_asks_for_it() {
     let other = facts(Told::OtherDigests {
+        by: SUMS.to_owned(),
         reason: "only sha512".to_owned(),
     });
     assert_eq!(rules(&pins(""), &other), [(Level::Note, "not-compared")]);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 use super::server::Reply;
 use super::world::{
@@ -214,6 +214,39 @@ fn what_an_upload_would_refuse_is_an_error() {
 }
 
 #[test]
+fn a_manifest_whose_signature_failed_tells_nothing_else() {
+    let forged = |text: String| {
+        let (world, folder) = (world(), noble_folder("20260701"));
+        let reply = Reply::Dated(text.into_bytes(), "Mon, 01 Jun 2026 10:00:00 GMT");
+        world.server.put(&format!("{folder}SHA256SUMS"), reply);
+        let signature = world.signer.detached(b"another text");
+        let url = format!("{folder}SHA256SUMS.gpg");
+        world.server.body(&url, signature);
+        world
+    };
+    let assert_unproven = |run: Run| {
+        assert_eq!(
+            (run.code, run.findings()),
+            (3, vec![("error", "unproven", 10)]),
+            "{}",
+            run.stdout
+        );
+        let message = run.message("unproven");
+        assert!(message.contains("bad signature"), "{message}");
+    };
+    let exchanged = sums::<Sha256>(&[NOBLE], "exchanged", " *");
+    let unlisted = sums::<Sha256>(&["other.img"], "20260701", " *");
+    let older = sums::<Sha256>(&[NOBLE], "20260701", " *");
+    for text in [exchanged, unlisted, older] {
+        let world = forged(text);
+        assert_unproven(online(&world, &[]));
+        assert_unproven(world.update(&[]));
+    }
+    let with_another_digest = forged(sums::<Sha512>(&[NOBLE], "20260701", " *"));
+    assert_unproven(online(&with_another_digest, &[]));
+}
+
+#[test]
 fn lists_are_judged_as_update_judges_them() {
     let world = world();
     let home = "https://cloud-images.ubuntu.com/noble/";
@@ -382,7 +415,7 @@ fn without_a_source_the_version_itself_says_where_its_digest_is_published() {
     world.server.put(url, Reply::Redirect(elsewhere.to_owned()));
     world.server.body(elsewhere, format!("{good}  own.qcow2\n"));
     assert_eq!(online(&world, &[]).findings(), []);
-    let sha512 = digest::<sha2::Sha512>("own");
+    let sha512 = digest::<Sha512>("own");
     world
         .server
         .body(elsewhere, format!("{sha512}  own.qcow2\n"));
