@@ -1,4 +1,4 @@
-//! Lists the files of `sources/`, so that a source is built in by being there.
+//! Lists the files of `sources/` and `presets/`, so that each is built in by being there.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -7,16 +7,18 @@ use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let folder = root.join("sources");
-    // The folder's time changes with its list of files; their contents are watched by `include_str`.
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={}", folder.display());
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("sources.rs"), list(&folder)?)?;
+    println!("cargo::rerun-if-changed=build.rs");
+    for name in ["sources", "presets"] {
+        let folder = root.join(name);
+        // The folder's time changes with its list of files; their contents are watched by `include_str`.
+        println!("cargo::rerun-if-changed={}", folder.display());
+        fs::write(out.join(format!("{name}.rs")), list(&folder)?)?;
+    }
     Ok(())
 }
 
-/// A Rust expression: each source's name and text, by name.
+/// A Rust expression: each file's name and text, by name.
 fn list(folder: &Path) -> Result<String, Box<dyn Error>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -32,6 +32,7 @@ pub mod snapshot;
 pub mod source;
 pub mod step;
 pub mod template;
+pub mod usage;
 pub mod version;
 pub mod wanted;
 pub mod yaml;

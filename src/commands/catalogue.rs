@@ -9,6 +9,7 @@ use crate::domain::finding::Finding;
 use crate::domain::lint;
 use crate::domain::plan::{self, Context, Plan};
 use crate::domain::report::{Ending, Report};
+use crate::domain::usage::Uses;
 use crate::openstack::{Clouds, Environment, Image, Session};
 use crate::settings::{Cloud, Settings};
 
@@ -70,6 +71,8 @@ pub async fn plan(
         tag: &settings.tag,
         policies: &[&settings.policy, &cloud.policy],
         withdrawals: settings.limits.withdrawals,
+        deletions: settings.limits.deletions,
+        uses: &Uses::default(),
         today: settings.today,
     };
     let plan = plan::plan(

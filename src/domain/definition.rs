@@ -147,7 +147,8 @@ impl Version {
 }
 
 /// A definition's status: Glance's word for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WantedStatus {
     /// Usable.
     Active,

@@ -15,6 +15,8 @@ pub struct Patch {
     pub visibility: Option<Visibility>,
     /// Whether default lists leave it out.
     pub hidden: Option<bool>,
+    /// Whether Glance refuses to delete it.
+    pub protected: Option<bool>,
     /// The smallest disk, in GiB.
     pub min_disk: Option<u64>,
     /// The smallest memory, in MiB.
@@ -44,6 +46,7 @@ impl Patch {
         put("name", self.name.clone().map(Value::from));
         put("visibility", self.visibility.map(|one| one.as_str().into()));
         put("os_hidden", self.hidden.map(Value::from));
+        put("protected", self.protected.map(Value::from));
         put("min_disk", self.min_disk.map(Value::from));
         put("min_ram", self.min_ram.map(Value::from));
         put("tags", self.tags.as_ref().map(|tags| json!(tags)));
@@ -65,6 +68,7 @@ impl Patch {
                     "name" => json!(image.name),
                     "visibility" => json!(image.visibility.as_str()),
                     "os_hidden" => json!(image.hidden),
+                    "protected" => json!(image.protected),
                     "min_disk" => json!(image.min_disk),
                     "min_ram" => json!(image.min_ram),
                     "tags" => json!(image.tags),
@@ -98,10 +102,11 @@ impl Patch {
 }
 
 /// Attributes that every image has, so they are replaced and never added.
-const BASE: [&str; 6] = [
+const BASE: [&str; 7] = [
     "name",
     "visibility",
     "os_hidden",
+    "protected",
     "min_disk",
     "min_ram",
     "tags",

@@ -13,6 +13,7 @@ use super::finding::{Finding, Level};
 use super::policy::{self, PolicyOverride};
 use super::snapshot::{CloudImage, Snapshot};
 use super::step::{self, Action, Step};
+use super::usage::Uses;
 use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
 
 /// What a plan is made with, beside definitions and cloud.
@@ -24,6 +25,10 @@ pub struct Context<'a> {
     pub policies: &'a [&'a PolicyOverride],
     /// How many withdrawals one run may do.
     pub withdrawals: usize,
+    /// How many images one run may delete by policy.
+    pub deletions: usize,
+    /// Who uses which image, as far as the policies ask.
+    pub uses: &'a Uses,
     /// The date of all decisions.
     pub today: NaiveDate,
 }

@@ -2,26 +2,19 @@
 //!
 //! Presets are files of `presets/`; keys that a user writes beside `preset` are merged over it, per stage and key.
 
+mod exits;
+mod preset;
+mod stage;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::attested::Verify;
 use super::finding::Finding;
-use super::snapshot::Visibility;
-use super::yaml;
-
-/// The presets that the binary carries: name and text.
-const PRESETS: [(&str, &str); 1] = [("osism", include_str!("../../presets/osism.yml"))];
-
-/// What one file of `presets/` says.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Preset {
-    #[serde(default)]
-    multi: PolicyOverride,
-    #[serde(default)]
-    single: PolicyOverride,
-}
+use super::version::Order;
+pub use exits::{Days, Exits, Until};
+pub use stage::{Share, ShareWith, Stage, StageName, Staged, Stages};
 
 /// A policy as a user writes it: every key may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -34,50 +27,51 @@ pub struct PolicyOverride {
     pub stages: Stages,
     /// False: every version has the latest stage.
     pub rotate: Option<bool>,
+    /// How versions are ordered, where the definition does not say.
+    pub order: Option<Order>,
+    /// How much proof an upload needs; the stricter of this and the setting counts.
+    pub verify: Option<Verify>,
     /// Tag templates, beside the mark and the definition's tags.
     pub tags: Option<Vec<String>>,
     /// Property templates, beside the definition's.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
-}
-
-/// The stages of an image that is published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stages {
-    /// The newest.
-    pub latest: Option<Stage>,
-    /// Replaced, still in default lists under its own name.
-    pub older: Option<Stage>,
-    /// Kept for those who know its UUID.
-    pub retired: Option<Stage>,
-}
-
-/// What an image looks like in a stage. What a stage does not set stays as in the stage before.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stage {
-    /// The name, a template.
-    pub name: Option<String>,
-    /// The widest visibility that it may have here; the definition's is the ceiling.
-    pub visibility: Option<Visibility>,
-    /// Whether default lists leave it out.
-    pub hidden: Option<bool>,
-    /// Property values that are replaced here: property → from → to.
+    /// Property templates that are filled at publishing and never compared afterwards.
     #[serde(default)]
-    pub replace: BTreeMap<String, BTreeMap<String, String>>,
-    /// How many of the newest stay in this stage; absent: all.
-    pub keep: Option<usize>,
-    /// When it moves on, beside `keep`.
-    pub until: Option<Until>,
+    pub properties_once: BTreeMap<String, String>,
+    /// True: after publishing only changes of stage are made; other drift is a finding.
+    pub immutable: Option<bool>,
+    /// What becomes of attributes of ours that people changed by hand.
+    pub drift: Option<Drift>,
+    /// What becomes of images whose definition is gone or disabled.
+    pub undefined: Option<Undefined>,
+    /// How long a project that uses an image no more still sees it.
+    pub share_grace: Option<Days>,
+    /// Property values without which a definition does not fit the policy.
+    #[serde(default)]
+    pub demands: BTreeMap<String, Vec<String>>,
 }
 
-/// The end of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What becomes of attributes of ours that people changed by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Until {
-    /// It never ends.
-    Forever,
+pub enum Drift {
+    /// They are set again.
+    #[default]
+    Repair,
+    /// They are told and left as they are.
+    Report,
+}
+
+/// What becomes of images of ours whose definition is gone or disabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Undefined {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// They get the last stage.
+    Retire,
 }
 
 /// A policy with every key decided.
@@ -85,12 +79,30 @@ pub enum Until {
 pub struct Policy {
     /// Whether older versions leave the latest stage.
     pub rotate: bool,
-    /// The stages in their order, each with what it keeps from those before; the last holds all that is left.
+    /// How versions are ordered, where the definition does not say.
+    pub order: Option<Order>,
+    /// How much proof an upload needs at least.
+    pub verify: Option<Verify>,
+    /// What a new image must have passed before it is published.
+    pub staged: Staged,
+    /// The published stages in their order, each with what it keeps from those before. After the last comes the end.
     pub stages: Vec<Stage>,
     /// Tag templates.
     pub tags: Vec<String>,
     /// Property templates.
     pub properties: BTreeMap<String, String>,
+    /// Property templates of the moment of publishing.
+    pub properties_once: BTreeMap<String, String>,
+    /// Whether only changes of stage are made after publishing.
+    pub immutable: bool,
+    /// What becomes of changes by hand.
+    pub drift: Drift,
+    /// What becomes of images without a definition.
+    pub undefined: Undefined,
+    /// How long a project that uses an image no more still sees it.
+    pub share_grace: Days,
+    /// Property values without which a definition does not fit.
+    pub demands: BTreeMap<String, Vec<String>>,
 }
 
 /// Decides the policy of an image: the preset, then the settings' words, then the definition's.
@@ -98,26 +110,8 @@ pub struct Policy {
 /// # Errors
 /// A finding that names an unknown preset, or a preset file that cannot be read.
 pub fn resolve(multi: bool, overrides: &[&PolicyOverride]) -> Result<Policy, Box<Finding>> {
-    let name = overrides
-        .iter()
-        .rev()
-        .find_map(|one| one.preset.as_deref())
-        .unwrap_or("osism");
-    let Some((_, text)) = PRESETS.iter().find(|(known, _)| *known == name) else {
-        let known: Vec<_> = PRESETS
-            .iter()
-            .map(|(name, _)| format!("`{name}`"))
-            .collect();
-        return Err(Box::new(Finding::error(
-            "unknown-preset",
-            format!(
-                "policy preset `{name}` does not exist; expected one of {}",
-                known.join(", ")
-            ),
-        )));
-    };
-    let preset: Preset = yaml::read(&format!("presets/{name}.yml"), text)?;
-    let mut merged = if multi { preset.multi } else { preset.single };
+    let name = overrides.iter().rev().find_map(|one| one.preset.as_deref());
+    let mut merged = preset::read(name.unwrap_or(preset::DEFAULT), multi)?;
     for one in overrides {
         merged.merge(one);
     }
@@ -127,123 +121,55 @@ pub fn resolve(multi: bool, overrides: &[&PolicyOverride]) -> Result<Policy, Box
 impl PolicyOverride {
     fn merge(&mut self, over: &Self) {
         self.rotate = over.rotate.or(self.rotate);
+        self.order = over.order.or(self.order);
+        self.verify = over.verify.or(self.verify);
+        self.immutable = over.immutable.or(self.immutable);
+        self.drift = over.drift.or(self.drift);
+        self.undefined = over.undefined.or(self.undefined);
+        self.share_grace = over.share_grace.or(self.share_grace);
         if let Some(tags) = &over.tags {
             self.tags = Some(tags.clone());
         }
         self.properties.extend(over.properties.clone());
-        for (stage, over) in [
-            (&mut self.stages.latest, &over.stages.latest),
-            (&mut self.stages.older, &over.stages.older),
-            (&mut self.stages.retired, &over.stages.retired),
-        ] {
-            if let Some(over) = over {
-                let under = stage.take().unwrap_or_default();
-                *stage = Some(over.clone().over(under));
-            }
-        }
+        self.properties_once.extend(over.properties_once.clone());
+        self.demands.extend(over.demands.clone());
+        self.stages.merge(&over.stages);
     }
 
     fn decided(self) -> Policy {
-        let Stages {
-            latest,
-            older,
-            retired,
-        } = self.stages;
-        let latest = latest.unwrap_or_default();
-        let mut stages = vec![Stage {
-            name: latest.name.or_else(|| Some("{name}".to_owned())),
-            ..latest
-        }];
-        for stage in [older, retired].into_iter().flatten() {
-            let before = Stage {
-                keep: None,
-                until: None,
-                ..stages.last().cloned().unwrap_or_default()
-            };
-            stages.push(stage.over(before));
-        }
         Policy {
             rotate: self.rotate.unwrap_or(true),
-            stages,
+            order: self.order,
+            verify: self.verify,
+            staged: self.stages.staged.clone().unwrap_or_default(),
+            stages: self.stages.decided(),
             tags: self.tags.unwrap_or_default(),
             properties: self.properties,
+            properties_once: self.properties_once,
+            immutable: self.immutable.unwrap_or(false),
+            drift: self.drift.unwrap_or_default(),
+            undefined: self.undefined.unwrap_or_default(),
+            share_grace: self.share_grace.unwrap_or(Days(14)),
+            demands: self.demands,
         }
     }
 }
 
-impl Stage {
-    /// This stage's words, where it has none those of `under`.
-    fn over(self, under: Self) -> Self {
-        let mut replace = under.replace;
-        replace.extend(self.replace);
-        Self {
-            name: self.name.or(under.name),
-            visibility: self.visibility.or(under.visibility),
-            hidden: self.hidden.or(under.hidden),
-            replace,
-            keep: self.keep.or(under.keep),
-            until: self.until.or(under.until),
-        }
+impl Policy {
+    /// Whether decisions depend on who uses images: the cloud must then be asked.
+    pub fn asks_for_use(&self) -> bool {
+        let asks = |stage: &Stage| {
+            stage.exits.until.contains(&Until::Unused)
+                || stage.share.as_ref().is_some_and(Share::is_of_users)
+        };
+        self.stages.iter().any(asks) || self.ends()
+    }
+
+    /// Whether images are deleted in the end.
+    pub fn ends(&self) -> bool {
+        self.rotate && self.stages.last().is_some_and(|stage| stage.exits.ends())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_osism_preset_keeps_three_under_a_name_and_the_rest_as_community() {
-        let policy = resolve(true, &[]).unwrap();
-        assert!(policy.rotate);
-        let names: Vec<_> = policy
-            .stages
-            .iter()
-            .map(|stage| stage.name.as_deref().unwrap())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "{name}",
-                "{name}{separator}({version})",
-                "{name}{separator}({version})"
-            ]
-        );
-        assert_eq!(policy.stages[1].keep, Some(2));
-        assert_eq!(policy.stages[2].visibility, Some(Visibility::Community));
-        assert_eq!(policy.stages[2].keep, None);
-    }
-
-    #[test]
-    fn a_single_image_never_rotates() {
-        let policy = resolve(false, &[]).unwrap();
-        assert!(!policy.rotate);
-        assert_eq!(
-            policy.stages[0].name.as_deref(),
-            Some("{name}{separator}{version}")
-        );
-    }
-
-    #[test]
-    fn a_users_word_counts_per_stage_and_key() {
-        let own: PolicyOverride =
-            yaml::read("reglaze.yml", "stages: {older: {keep: 5}}\ntags: [mine]\n").unwrap();
-        let policy = resolve(true, &[&own]).unwrap();
-        assert_eq!(policy.stages[1].keep, Some(5));
-        assert_eq!(
-            policy.stages[1].name.as_deref(),
-            Some("{name}{separator}({version})")
-        );
-        assert_eq!(policy.tags, ["mine"]);
-    }
-
-    #[test]
-    fn an_unknown_preset_is_named() {
-        let own: PolicyOverride = yaml::read("reglaze.yml", "preset: osim\n").unwrap();
-        assert!(
-            resolve(true, &[&own])
-                .unwrap_err()
-                .message
-                .contains("`osim`")
-        );
-    }
-}
+mod tests;

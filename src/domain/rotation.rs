@@ -75,7 +75,11 @@ fn stage_at(position: usize, policy: &Policy) -> usize {
     let mut end = 0;
     for (index, stage) in policy.stages.iter().enumerate() {
         // The latest is one image, whatever a policy says.
-        let keep = if index == 0 { Some(1) } else { stage.keep };
+        let keep = if index == 0 {
+            Some(1)
+        } else {
+            stage.exits.keep
+        };
         match keep {
             Some(keep) if position >= end + keep => end += keep,
             _ => return index,

@@ -1,10 +1,13 @@
 //! Steps: what `apply` would do, each with one write to one image, and the fingerprint that binds a plan.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::patch::Patch;
+use super::snapshot::Visibility;
 
 /// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,6 +15,8 @@ use super::patch::Patch;
 pub enum Action {
     /// Create a private image and fill it with proven bytes.
     Upload,
+    /// Start a server from a private image, to see that it boots.
+    Boot,
     /// Give a proven image its name, visibility, properties and tags in one PATCH.
     Publish,
     /// Give an older image the latest stage, since the newer was withdrawn.
@@ -28,6 +33,10 @@ pub enum Action {
     Tags,
     /// Deactivate or reactivate it.
     Status,
+    /// Let Glance refuse to delete it, or not.
+    Protect,
+    /// Change which projects see it though it is not visible to all.
+    Share,
     /// Delete it.
     Delete,
 }
@@ -37,6 +46,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Upload => "upload",
+            Self::Boot => "boot",
             Self::Publish => "publish",
             Self::Rollback => "rollback",
             Self::Rename => "rename",
@@ -45,6 +55,8 @@ impl Action {
             Self::Properties => "properties",
             Self::Tags => "tags",
             Self::Status => "status",
+            Self::Protect => "protect",
+            Self::Share => "share",
             Self::Delete => "delete",
         }
     }
@@ -52,7 +64,7 @@ impl Action {
     /// `+` adds, `~` changes, `-` takes away.
     pub fn sign(self) -> char {
         match self {
-            Self::Upload | Self::Publish | Self::Rollback => '+',
+            Self::Upload | Self::Boot | Self::Publish | Self::Rollback => '+',
             Self::Delete => '-',
             _ => '~',
         }
@@ -101,6 +113,23 @@ pub enum Work {
     Activate(bool),
     /// Delete a leftover of ours that nobody else ever saw.
     DeleteLeftover,
+    /// Start a server from it and judge what becomes of that.
+    Boot,
+    /// Change who sees it.
+    Share(Sharing),
+    /// Delete an image at the end of its life, if nobody uses it at that moment.
+    Delete,
+}
+
+/// How an image is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sharing {
+    /// The visibility that it has before; it becomes `shared` by this step.
+    pub from: Visibility,
+    /// The projects that shall see it and do not yet.
+    pub add: BTreeSet<String>,
+    /// The projects that see it and shall not.
+    pub remove: BTreeSet<String>,
 }
 
 /// What an upload creates.

@@ -230,7 +230,7 @@ fn joined(values: &BTreeSet<String>) -> String {
 }
 
 fn name(stage: &Stage, variables: &Variables) -> Result<String, TemplateError> {
-    let template = stage.name.as_deref().unwrap_or("{name}");
+    let template = stage.name.as_str();
     template::fill(template, &with_absent(template, variables), Escape::Nothing)
 }
 

@@ -123,6 +123,7 @@ impl ImageDocument {
             properties,
             import_task,
             import_failed,
+            members: None,
         })
     }
 }

@@ -141,6 +141,7 @@ impl Hand<'_> {
                 self.service.delete(&id).await?;
                 Ok(Some(id))
             }
+            Work::Boot | Work::Share(_) | Work::Delete => bail!("no plan holds such a step yet"),
             Work::None => bail!("this step was read from a file and cannot be done"),
         }
     }

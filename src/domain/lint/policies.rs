@@ -57,13 +57,8 @@ fn widening(
     } else {
         "the settings' policy"
     };
-    let stages = [
-        ("latest", &policy.stages.latest),
-        ("older", &policy.stages.older),
-        ("retired", &policy.stages.retired),
-    ];
     let mut wrong = Vec::new();
-    for (name, stage) in stages {
+    for (name, stage) in policy.stages.named() {
         let Some(stage) = stage else { continue };
         if let Some(visibility) = stage
             .visibility

@@ -32,6 +32,8 @@ impl Cloud {
             tag: TAG,
             policies: &[],
             withdrawals,
+            deletions: 10,
+            uses: &Uses::default(),
             today: "2026-11-21".parse().unwrap(),
         };
         plan(definitions, |_| true, &self.snapshot(), &context)
@@ -108,6 +110,9 @@ impl Cloud {
                     self.image(&id).visibility == Visibility::Private && !self.image(&id).protected
                 );
                 self.images.retain(|image| image.id != id);
+            }
+            Work::Boot | Work::Share(_) | Work::Delete => {
+                panic!("no preset here asks for it: {step:?}")
             }
             Work::None => panic!("a step without work: {step:?}"),
         }

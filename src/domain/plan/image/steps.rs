@@ -84,6 +84,7 @@ impl<'a> Planner<'a> {
             name: Some(wanted.name.clone()),
             visibility: Some(wanted.visibility),
             hidden: Some(wanted.hidden),
+            protected: None,
             min_disk: wanted.min_disk,
             min_ram: wanted.min_ram,
             tags: Some(wanted.tags),
