@@ -25,7 +25,7 @@ impl Home {
         }
         let environment = Environment {
             variables: BTreeMap::new(),
-            folder: folder.path().join("work"),
+            folder: folder.path().join("site"),
             machine: folder.path().join("etc"),
         };
         Self {
@@ -73,7 +73,7 @@ const AUTH: &str =
 fn the_first_of_the_usual_places_counts_and_a_named_file_before_all() {
     let places = [
         "named",
-        "work/clouds.yaml",
+        "site/clouds.yaml",
         "xdg/openstack/clouds.yml",
         ".config/openstack/clouds.yaml",
         "etc/clouds.yaml",
@@ -107,7 +107,7 @@ fn the_first_of_the_usual_places_counts_and_a_named_file_before_all() {
 
 #[test]
 fn a_named_file_that_is_not_there_is_an_error_and_no_other_is_taken() {
-    let home = Home::new(&[("work/clouds.yaml", &one("here"))])
+    let home = Home::new(&[("site/clouds.yaml", &one("here"))])
         .with("OS_CLIENT_CONFIG_FILE", "absent.yaml");
     assert_eq!(
         home.refusal(),
@@ -118,7 +118,7 @@ fn a_named_file_that_is_not_there_is_an_error_and_no_other_is_taken() {
 #[test]
 fn json_is_read_too() {
     let text = r#"{"clouds": {"only": {"auth": {"auth_url": "https://k.example", "user_id": "u", "password": "p", "project_id": "12e3"}}}}"#;
-    let cloud = Home::new(&[("work/clouds.json", text)])
+    let cloud = Home::new(&[("site/clouds.json", text)])
         .cloud(None)
         .unwrap();
     assert_eq!(cloud.project, Some(Named::Id("12e3".to_owned())));
@@ -130,10 +130,10 @@ fn secure_yaml_adds_what_clouds_yaml_leaves_out_and_counts_where_both_say_it() {
     let secure = "clouds:\n  only:\n    auth:\n      password: 0123\n";
     for home in [
         Home::new(&[
-            ("work/clouds.yaml", clouds),
+            ("site/clouds.yaml", clouds),
             (".config/openstack/secure.yaml", secure),
         ]),
-        Home::new(&[("work/clouds.yaml", clouds), ("named", secure)])
+        Home::new(&[("site/clouds.yaml", clouds), ("named", secure)])
             .with("OS_CLIENT_SECURE_FILE", "named"),
     ] {
         let cloud = home.cloud(None).unwrap();
@@ -148,7 +148,7 @@ fn secure_yaml_adds_what_clouds_yaml_leaves_out_and_counts_where_both_say_it() {
 
 #[test]
 fn no_secret_is_in_anything_that_is_printed() {
-    let home = Home::new(&[("work/clouds.yaml", &one("here").replace("pass}", "hush}"))])
+    let home = Home::new(&[("site/clouds.yaml", &one("here").replace("pass}", "hush}"))])
         .set("OS_PASSWORD", "hush");
     let clouds = Clouds::read(&home.environment).unwrap();
     let printed = format!(
@@ -164,14 +164,14 @@ fn os_cloud_chooses_unless_a_name_is_given() {
     let text = format!(
         "clouds:\n  a: {{region_name: a, auth: {AUTH}}}\n  b: {{region_name: b, auth: {AUTH}}}\n"
     );
-    let home = Home::new(&[("work/clouds.yaml", &text)]).set("OS_CLOUD", "b");
+    let home = Home::new(&[("site/clouds.yaml", &text)]).set("OS_CLOUD", "b");
     assert_eq!(home.cloud(None).unwrap().name, "b");
     assert_eq!(home.cloud(Some("a")).unwrap().name, "a");
-    let home = Home::new(&[("work/clouds.yaml", &text)]);
+    let home = Home::new(&[("site/clouds.yaml", &text)]);
     assert_eq!(
         home.refusal(),
         "no cloud is chosen: there are `a`, `b`; name one with `--cloud`, `clouds` in reglaze.yml or OS_CLOUD, or set \
-         OS_AUTH_URL; looked at `~/work/clouds.yaml`"
+         OS_AUTH_URL; looked at `~/site/clouds.yaml`"
     );
 }
 
@@ -219,7 +219,7 @@ fn an_application_credential_or_a_token_is_seen_without_auth_type() {
     let by = |keys: &str| {
         let text =
             format!("clouds:\n  only:\n    auth: {{auth_url: 'https://k.example', {keys}}}\n");
-        Home::new(&[("work/clouds.yaml", &text)])
+        Home::new(&[("site/clouds.yaml", &text)])
             .cloud(None)
             .unwrap()
     };
@@ -271,7 +271,7 @@ fn every_setting_of_a_cloud_is_read() {
     networks: [{name: other tools know}]
     compute_api_version: 2.79
 ";
-    let home = Home::new(&[("work/clouds.yaml", text)]);
+    let home = Home::new(&[("site/clouds.yaml", text)]);
     let cloud = home.cloud(None).unwrap();
     assert_eq!(cloud.region.as_deref(), Some("second"));
     assert_eq!(cloud.interfaces, ["internal", "public"]);
@@ -288,7 +288,7 @@ fn every_setting_of_a_cloud_is_read() {
             domain
         })
     );
-    let (work, folder) = (home.folder.path().join("work"), home.folder.path());
+    let (work, folder) = (home.folder.path().join("site"), home.folder.path());
     assert_eq!(
         cloud.tls.authorities.as_deref(),
         Some(Path::new(&folder.join("ca.pem")))
@@ -300,7 +300,7 @@ fn every_setting_of_a_cloud_is_read() {
     assert!(!cloud.tls.verify);
 
     let without_region = text.replace("    region_name: second\n", "");
-    let cloud = Home::new(&[("work/clouds.yaml", &without_region)])
+    let cloud = Home::new(&[("site/clouds.yaml", &without_region)])
         .cloud(None)
         .unwrap();
     assert_eq!(cloud.region.as_deref(), Some("first"));
@@ -311,18 +311,18 @@ fn a_profile_is_taken_from_clouds_public_yaml() {
     let clouds = "clouds:\n  only:\n    profile: provider\n    auth: {username: me, password: p, project_id: x}\n";
     let public = "public-clouds:\n  provider:\n    region_name: theirs\n    auth: {auth_url: 'https://k.example'}\n";
     let home = Home::new(&[
-        ("work/clouds.yaml", clouds),
-        ("work/clouds-public.yaml", public),
+        ("site/clouds.yaml", clouds),
+        ("site/clouds-public.yaml", public),
     ]);
     let cloud = home.cloud(None).unwrap();
     assert_eq!(
         (cloud.region.as_deref(), cloud.auth_url.as_str()),
         (Some("theirs"), "https://k.example/")
     );
-    let home = Home::new(&[("work/clouds.yaml", clouds)]);
+    let home = Home::new(&[("site/clouds.yaml", clouds)]);
     assert_eq!(
         home.refusal(),
-        "cloud `only` in `~/work/clouds.yaml`: `profile` is `provider`, which no clouds-public.yaml describes; \
+        "cloud `only` in `~/site/clouds.yaml`: `profile` is `provider`, which no clouds-public.yaml describes; \
          write its `auth_url` here"
     );
 }
@@ -334,9 +334,9 @@ fn what_cannot_be_used_is_told_with_its_key_and_never_its_secret() {
             "clouds:\n  only:\n    auth: {}\n    {more}\n",
             AUTH.replace("pass}", "hush}")
         );
-        Home::new(&[("work/clouds.yaml", &text)]).refusal()
+        Home::new(&[("site/clouds.yaml", &text)]).refusal()
     };
-    let about = "cloud `only` in `~/work/clouds.yaml`";
+    let about = "cloud `only` in `~/site/clouds.yaml`";
     for (more, expected) in [
         (
             "auth_type: v3totp",
@@ -396,7 +396,7 @@ fn what_cannot_be_used_is_told_with_its_key_and_never_its_secret() {
         assert_ne!(auth, AUTH);
         let text = format!("clouds: {{only: {{auth: {auth}}}}}\n");
         assert_eq!(
-            Home::new(&[("work/clouds.yaml", &text)]).refusal(),
+            Home::new(&[("site/clouds.yaml", &text)]).refusal(),
             format!("{about} has no {missing}")
         );
     }
@@ -412,10 +412,10 @@ fn a_file_that_is_no_yaml_is_told_with_its_place_and_without_its_text() {
         ),
         ("clouds:\n  - hush\n", "line 2"),
     ] {
-        let said = Home::new(&[("work/clouds.yaml", text)]).refusal();
+        let said = Home::new(&[("site/clouds.yaml", text)]).refusal();
         assert!(
             said.starts_with(
-                "`~/work/clouds.yaml` is not readable as `clouds:` with one mapping per cloud"
+                "`~/site/clouds.yaml` is not readable as `clouds:` with one mapping per cloud"
             ),
             "{said}"
         );
@@ -427,10 +427,10 @@ fn a_file_that_is_no_yaml_is_told_with_its_place_and_without_its_text() {
 #[test]
 fn empty_files_and_none_at_all_say_where_was_looked() {
     let home = Home::new(&[
-        ("work/clouds.yaml", "\n"),
-        ("work/secure.yaml", "clouds:\n"),
+        ("site/clouds.yaml", "\n"),
+        ("site/secure.yaml", "clouds:\n"),
     ]);
-    let expected = "no cloud `prod` is described: none is; looked at `~/work/clouds.yaml`, `~/work/secure.yaml`";
+    let expected = "no cloud `prod` is described: none is; looked at `~/site/clouds.yaml`, `~/site/secure.yaml`";
     let error = home.cloud(Some("prod")).unwrap_err().to_string();
     assert_eq!(
         error.replace(home.folder.path().to_str().unwrap(), "~"),
