@@ -17,16 +17,8 @@ use crate::domain::yaml::place;
 
 impl Reader<'_> {
     pub(super) fn checksum(&mut self, raw: RawChecksum, index: Place) -> Option<Digest> {
-        let at = [&raw.url, &raw.digest, &raw.compute]
-            .into_iter()
-            .flatten()
-            .map(place)
-            .next()
-            .unwrap_or(index);
-        let algorithm = raw
-            .algorithm
-            .as_ref()
-            .and_then(|algorithm| self.algorithm(algorithm, "algorithm"));
+        let at = first([&raw.url, &raw.digest, &raw.compute], index);
+        let algorithm = self.algorithm_of(raw.algorithm.as_ref());
         match (raw.url, raw.digest, raw.compute) {
             (Some(url), None, None) => {
                 let url = self.template(url);
@@ -62,16 +54,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn disk(&mut self, raw: RawDisk, index: Place) -> Option<Disk> {
-        let at = [&raw.digest, &raw.compute, &raw.member]
-            .into_iter()
-            .flatten()
-            .map(place)
-            .next()
-            .unwrap_or(index);
-        let algorithm = raw
-            .algorithm
-            .as_ref()
-            .and_then(|algorithm| self.algorithm(algorithm, "algorithm"));
+        let at = first([&raw.digest, &raw.compute, &raw.member], index);
+        let algorithm = self.algorithm_of(raw.algorithm.as_ref());
         let digest = match (raw.digest, raw.compute) {
             (Some(digest), None) => DiskDigest::Told {
                 digest: self.told(digest)?,
@@ -119,6 +103,11 @@ impl Reader<'_> {
             return None;
         }
         Some(digest)
+    }
+
+    /// What stands beside a digest that does not name its algorithm itself.
+    fn algorithm_of(&mut self, raw: Option<&Spanned<String>>) -> Option<Algorithm> {
+        self.algorithm(raw?, "algorithm")
     }
 
     fn algorithm(&mut self, raw: &Spanned<String>, key: &str) -> Option<Algorithm> {
@@ -345,4 +334,13 @@ impl Reader<'_> {
         }
         keys_by
     }
+}
+
+/// Where a mapping is spoken of: at the first of these keys that it has, else where its index is.
+fn first(keys: [&Option<Spanned<String>>; 3], index: Place) -> Place {
+    keys.into_iter()
+        .flatten()
+        .map(place)
+        .next()
+        .unwrap_or(index)
 }
