@@ -5,6 +5,7 @@ mod bytes;
 mod cache;
 mod captured;
 mod changes;
+mod connector;
 mod faults;
 mod github;
 mod indexes;

@@ -51,6 +51,7 @@ struct Shared {
     asked: Mutex<Vec<String>>,
     seen: Mutex<HashMap<String, usize>>,
     agents: Mutex<BTreeSet<String>>,
+    authorizations: Mutex<Vec<(String, Option<String>)>>,
     /// Of the bodies that were given whole.
     bytes: AtomicUsize,
     at_once: AtomicUsize,
@@ -130,6 +131,11 @@ impl Server {
         self.shared.agents.lock().unwrap().clone()
     }
 
+    /// Every URL that was asked for, with the `Authorization` that came along.
+    pub fn authorizations(&self) -> Vec<(String, Option<String>)> {
+        self.shared.authorizations.lock().unwrap().clone()
+    }
+
     /// How many bytes the bodies had.
     pub fn bytes(&self) -> usize {
         self.shared.bytes.load(Ordering::SeqCst)
@@ -207,6 +213,9 @@ async fn answer(
     shared.asked.lock().unwrap().push(asked);
     let agent = text(header::USER_AGENT).unwrap_or_default().to_owned();
     shared.agents.lock().unwrap().insert(agent);
+    let authorization = text(header::AUTHORIZATION).map(str::to_owned);
+    let seen = (format!("https:/{path}"), authorization);
+    shared.authorizations.lock().unwrap().push(seen);
     let now = shared.at_once.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most_at_once.fetch_max(now, Ordering::SeqCst);
     let pause = shared

@@ -1,90 +1,18 @@
 //! What the environment says: proxies, hosts without one, and whose certificates count. With real TLS and a real proxy,
 //! and no `--upstream-map` where nothing else is said.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
-use super::server::Server;
+use super::connector::{self, Connector};
 use super::world::{HOSTS, Run, World, ubuntu};
-use crate::tls::{Authority, TlsListener};
+use crate::tls::Authority;
 
-/// A proxy that connects whoever asks to one server, whatever its name.
-struct Connector {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Connector {
-    fn start(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let noted = Arc::clone(&noted);
-                std::thread::spawn(move || connect(client, server, &noted));
-            }
-        });
-        Self { address, asked }
-    }
-
-    /// The hosts that were asked for, and the credentials that came along.
-    fn asked(&self) -> Vec<String> {
-        let mut asked = self.asked.lock().unwrap().clone();
-        asked.sort();
-        asked.dedup();
-        asked
-    }
-}
-
-fn connect(client: TcpStream, server: SocketAddr, asked: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(client.try_clone().unwrap());
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).unwrap_or(0) == 0 {
-            return;
-        }
-    }
-    let target = head
-        .strip_prefix("CONNECT ")
-        .and_then(|rest| rest.split(' ').next());
-    asked
-        .lock()
-        .unwrap()
-        .push(target.unwrap_or(&head).to_owned());
-    // `user:secret`
-    if !head
-        .to_lowercase()
-        .contains("proxy-authorization: basic dxnlcjpzzwnyzxq=")
-    {
-        let _ = (&client).write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-        return;
-    }
-    let mut upstream = TcpStream::connect(server).unwrap();
-    (&client)
-        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        .unwrap();
-    let (mut back, mut to_client) = (upstream.try_clone().unwrap(), client);
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut back, &mut to_client);
-        let _ = to_client.shutdown(std::net::Shutdown::Both);
-    });
-    let _ = std::io::copy(&mut reader, &mut upstream);
-    let _ = upstream.shutdown(std::net::Shutdown::Both);
-}
-
-/// An upstream that speaks TLS under all of its names, and its authority in `authority.pem`.
 fn world() -> World {
-    let authority = Authority::new();
     let names = [&HOSTS[..], &["localhost"]].concat();
-    let acceptor = authority.acceptor(&names, false);
-    let server = Server::start_on(|listener| TlsListener { listener, acceptor });
-    let world = World::before(server, &format!("images:\n{}", ubuntu("24.04")));
+    let images = format!("images:\n{}", ubuntu("24.04"));
+    let world = connector::world_with_tls(&names, &images);
     world.ubuntu_daily("noble", &["20260725"]);
-    std::fs::write(world.path("authority.pem"), authority.pem()).unwrap();
     world
 }
 
@@ -99,7 +27,7 @@ fn update(world: &World) -> Command {
 fn upstreams_are_asked_through_the_proxy_and_trusted_by_the_given_authority() {
     let world = world();
     let proxy = Connector::start(world.server.address);
-    let url = format!("http://user:secret@{}", proxy.address);
+    let url = proxy.url();
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let _ = std::fs::remove_dir_all(world.path("cache"));
         let run = Run::of(update(&world).env(name, &url));
@@ -132,7 +60,7 @@ fn upstreams_are_asked_through_the_proxy_and_trusted_by_the_given_authority() {
 fn an_authority_that_nobody_named_is_not_trusted() {
     let world = world();
     let proxy = Connector::start(world.server.address);
-    let url = format!("http://user:secret@{}", proxy.address);
+    let url = proxy.url();
     std::fs::write(world.path("authority.pem"), Authority::new().pem()).unwrap();
     let run = Run::of(update(&world).env("HTTPS_PROXY", &url));
     assert_eq!(run.code, 1, "{}", run.stdout);
@@ -149,7 +77,7 @@ fn an_authority_that_nobody_named_is_not_trusted() {
 fn hosts_that_want_no_proxy_get_none() {
     let world = world();
     let proxy = Connector::start(world.server.address);
-    let url = format!("http://user:secret@{}", proxy.address);
+    let url = proxy.url();
     let maps = HOSTS.map(|host| {
         let port = world.server.address.port();
         format!("--upstream-map=https://{host}=https://localhost:{port}/{host}")
