@@ -7,7 +7,7 @@ use crate::domain::finding::Finding;
 use crate::domain::yaml;
 
 /// Names and texts of the files of `presets/`, by name.
-const PRESETS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"));
+pub const PRESETS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"));
 
 /// The preset of who names none.
 pub const DEFAULT: &str = "osism";

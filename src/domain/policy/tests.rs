@@ -51,3 +51,45 @@ fn an_unknown_preset_is_named() {
             .contains("`osim`")
     );
 }
+
+#[test]
+fn every_preset_can_be_read_for_rotating_images_and_for_others() {
+    let names: Vec<_> = preset::PRESETS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names,
+        ["cleura", "optimist", "osism", "scs", "syseleven", "xloud"]
+    );
+    for name in names {
+        let own = PolicyOverride {
+            preset: Some(name.to_owned()),
+            ..PolicyOverride::default()
+        };
+        assert!(resolve(true, &[&own]).unwrap().rotate, "{name}");
+        let single = resolve(false, &[&own]).unwrap();
+        assert!(
+            !single.rotate && single.stages[0].name.contains("{version}"),
+            "{name}: without rotation each version needs a name of its own"
+        );
+    }
+}
+
+#[test]
+fn only_presets_with_an_end_ask_who_uses_images() {
+    let asks = |name: &str| {
+        let own = PolicyOverride {
+            preset: Some(name.to_owned()),
+            ..PolicyOverride::default()
+        };
+        resolve(true, &[&own]).unwrap().asks_for_use()
+    };
+    for (name, expected) in [
+        ("cleura", false),
+        ("optimist", true),
+        ("osism", false),
+        ("scs", false),
+        ("syseleven", true),
+        ("xloud", true),
+    ] {
+        assert_eq!(asks(name), expected, "{name}");
+    }
+}
