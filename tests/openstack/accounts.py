@@ -15,6 +15,11 @@ DEFAULT = {"id": "default"}
 # user, project, role
 MEMBERS = [
     ("glance", "service", "service"),
+    ("placement", "service", "service"),
+    ("cinder", "service", "service"),
+    # Nova is both: it asks about everybody's things, and says on whose behalf.
+    ("nova", "service", "service"),
+    ("nova", "service", "admin"),
     ("catalogue", "catalogue", "member"),
     ("reader", "catalogue", "reader"),
     ("tenant", "tenant", "member"),

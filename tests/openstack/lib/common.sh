@@ -12,6 +12,12 @@ state=$cache/run/$instance
 venv=$cache/venv
 keystone=127.0.0.1:$((5000 + offset))
 glance=127.0.0.1:$((9292 + offset))
+nova=127.0.0.1:$((8774 + offset))
+cinder=127.0.0.1:$((8776 + offset))
+placement=127.0.0.1:$((8778 + offset))
+# In the order in which they start.
+services=(mariadb keystone glance placement nova cinder)
+ports=(5000 9292 8774 8776 8778)
 # Known to everybody on purpose: the services listen on loopback only and hold nothing.
 password=reglaze-test
 
@@ -23,6 +29,8 @@ password=reglaze-test
 unset "${!OS_@}"
 # Without byte code every start of a Python program costs seconds.
 unset PYTHONDONTWRITEBYTECODE
+# The modules that uWSGI loads from lib; their byte code stays out of the project.
+export PYTHONPATH=$folder/lib PYTHONPYCACHEPREFIX=$cache/bytecode
 export PYTHONWARNINGS=ignore PATH=$PATH:/usr/sbin:/sbin
 
 # One script at a time works on an instance; those that come meanwhile wait. Descriptor 8 is the lock.
@@ -62,12 +70,20 @@ stop() {
   rm -f "$state/$name.pid"
 }
 
+all_running() {
+  local name
+  for name in "${services[@]}"; do running "$name" || return; done
+}
+
+# Each in its own time, the database last.
 stop_all() {
   local name
-  for name in glance keystone mariadb; do
+  for name in "${services[@]}"; do
     if running "$name"; then say "stopping $name"; fi
-    stop "$name"
+    [ "$name" = mariadb ] || stop "$name" &
   done
+  wait
+  stop mariadb
 }
 
 # show_log NAME: what a person needs to see before the script gives up.
