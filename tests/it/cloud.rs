@@ -2,9 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha512};
 
+use crate::account::{Account, wait};
 use crate::proxy::{Fault, Seen};
 use crate::stage::{Ended, Stage, hex, openstack, rules, steps};
 use crate::update::signer::Signer;
@@ -359,18 +360,10 @@ fn edited_metadata_reaches_the_image_and_foreign_properties_stay() {
     stage.define("Alpha", "", std::slice::from_ref(&version));
     stage.reglaze(&["apply"]).expect(0);
     let id = stage.images()[0]["id"].as_str().unwrap().to_owned();
-    openstack(
-        &[
-            "image",
-            "set",
-            "--property",
-            "theirs=stays",
-            "--tag",
-            "theirs",
-            &id,
-        ],
-        "admin",
-    );
+    let mut tags = stage.images()[0]["tags"].clone();
+    tags.as_array_mut().unwrap().push("theirs".into());
+    let theirs = [("theirs", "stays".into()), ("tags", tags)];
+    wait(Account::of("admin").set(&id, &theirs));
     stage.define("Alpha", "  min_ram: 512\n  tags: [fresh]\n", &[version]);
     let text = std::fs::read_to_string(stage.path("images/Alpha.yml")).unwrap();
     stage.write(
@@ -401,30 +394,16 @@ fn a_foreign_image_under_our_name_is_named_and_nothing_is_published_beside_it() 
     let stage = Stage::new("foreign");
     let version = stage.publish("1", b"one");
     stage.define("Alpha", "", &[version]);
-    let file = stage.path("foreign.img");
-    std::fs::write(&file, b"foreign").unwrap();
-    let created = openstack(
-        &[
-            "image",
-            "create",
-            "--public",
-            "--disk-format",
-            "raw",
-            "--file",
-            file.to_str().unwrap(),
-            "-f",
-            "value",
-            "-c",
-            "id",
-            &stage.name("Alpha"),
-        ],
-        "admin",
-    );
+    let admin = Account::of("admin");
+    let document = json!({
+        "name": stage.name("Alpha"), "visibility": "public", "disk_format": "raw", "container_format": "bare",
+    });
+    let created = wait(admin.create(document, Some(b"foreign")));
     let document = stage.reglaze(&["apply"]).expect(3);
     assert_eq!(rules(&document), ["name-taken"]);
-    assert_eq!(document["findings"][0]["id"], created.trim());
+    assert_eq!(document["findings"][0]["id"], created.as_str());
     assert!(writes(&stage.glance.take()).is_empty());
-    openstack(&["image", "delete", created.trim()], "admin");
+    wait(admin.delete(&created));
 }
 
 #[test]
@@ -485,13 +464,9 @@ fn the_id_that_a_definition_asks_for_is_kept_and_filled_by_the_next_run() {
 fn a_burnt_id_asks_for_a_new_one() {
     let stage = Stage::new("burnt");
     let id = format!("00000000-0000-4000-9000-{:012x}", std::process::id());
-    let created = openstack(
-        &[
-            "image", "create", "--id", &id, "-f", "value", "-c", "id", "burnt",
-        ],
-        "admin",
-    );
-    openstack(&["image", "delete", created.trim()], "admin");
+    let admin = Account::of("admin");
+    wait(admin.create(json!({"id": id}), None));
+    wait(admin.delete(&id));
     stage.define(
         "Alpha",
         "",

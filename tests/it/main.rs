@@ -6,6 +6,7 @@
     reason = "functions that tests share fail the test, as the tests themselves do"
 )]
 
+mod account;
 mod action;
 mod catalogue;
 mod cloud;

@@ -13,10 +13,10 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
-use url::Url;
 
+use crate::account::{Account, wait};
 use crate::proxy::{self, Proxy};
-use crate::services::{PASSWORD, clouds_yaml};
+use crate::services::{self, PASSWORD, clouds_yaml};
 
 /// Bytes by path.
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -31,28 +31,7 @@ pub struct Stage {
 
 /// The Keystone URL of the services.
 pub fn keystone() -> String {
-    let text = std::fs::read_to_string(clouds_yaml()).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("auth_url:"))
-        .unwrap();
-    line.trim().trim_matches(['"', '\'']).to_owned()
-}
-
-/// Glance's URL, as Keystone's catalogue has it.
-fn glance() -> Url {
-    let output = openstack(
-        &["catalog", "show", "image", "-f", "json", "-c", "endpoints"],
-        "admin",
-    );
-    let document: Value = serde_json::from_str(&output).unwrap();
-    let endpoint = document["endpoints"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["interface"] == "public")
-        .unwrap();
-    Url::parse(endpoint["url"].as_str().unwrap()).unwrap()
+    services::cloud("admin").auth_url.to_string()
 }
 
 /// The standard client, which is installed beside the services.
@@ -85,7 +64,7 @@ impl Stage {
         let files = Files::default();
         let router = Router::new().fallback(file).with_state(Arc::clone(&files));
         let upstream = format!("http://{}", proxy::serve(router));
-        let glance = Proxy::of(&glance());
+        let glance = Proxy::of(&Account::of("admin").glance);
         let stage = Self {
             folder: tempfile::tempdir().unwrap(),
             glance,
@@ -201,10 +180,8 @@ impl Stage {
     /// What a tenant's default list shows of this test's images: name → count.
     pub fn catalogue(&self) -> BTreeMap<String, usize> {
         let mut names = BTreeMap::new();
-        let list: Vec<Value> =
-            serde_json::from_str(&openstack(&["image", "list", "-f", "json"], "tenant")).unwrap();
-        for image in list.iter().filter(|image| image["Status"] == "active") {
-            let name = image["Name"].as_str().unwrap_or_default();
+        for image in wait(Account::of("tenant").list("status=active")) {
+            let name = image["name"].as_str().unwrap_or_default();
             if let Some(short) = name
                 .contains(&self.tag)
                 .then(|| name.replace(&format!(" {}", self.tag), ""))
@@ -216,27 +193,46 @@ impl Stage {
     }
 
     /// All images with this test's tag, as the administrator sees them, hidden and community ones too.
+    ///
+    /// What is no attribute of every image stands below `properties`, as the standard client shows it.
     pub fn images(&self) -> Vec<Value> {
-        let mut all = Vec::new();
-        for extra in [&[][..], &["--hidden"], &["--community"]] {
-            let arguments = [&["image", "list", "--tag", &self.tag, "-f", "json"], extra].concat();
-            let list: Vec<Value> = serde_json::from_str(&openstack(&arguments, "admin")).unwrap();
-            for image in list {
-                let id = image["ID"].as_str().unwrap().to_owned();
-                if !all.iter().any(|known: &Value| known["id"] == id.as_str()) {
-                    all.push(
-                        serde_json::from_str(&openstack(
-                            &["image", "show", &id, "-f", "json"],
-                            "admin",
-                        ))
-                        .unwrap(),
-                    );
-                }
-            }
+        let mut images = wait(Account::of("admin").tagged(&self.tag));
+        for image in &mut images {
+            let image = image.as_object_mut().unwrap();
+            let free = image
+                .iter()
+                .filter(|(key, _)| !ATTRIBUTES.contains(&key.as_str()));
+            let free = free
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            image.insert("properties".to_owned(), Value::Object(free));
         }
-        all
+        images
     }
 }
+
+/// What every image has.
+const ATTRIBUTES: [&str; 19] = [
+    "checksum",
+    "container_format",
+    "created_at",
+    "disk_format",
+    "file",
+    "id",
+    "min_disk",
+    "min_ram",
+    "name",
+    "owner",
+    "protected",
+    "schema",
+    "self",
+    "size",
+    "status",
+    "tags",
+    "updated_at",
+    "virtual_size",
+    "visibility",
+];
 
 fn entry(version: &str, checksum: &str) -> String {
     format!(
