@@ -25,13 +25,14 @@ const LARGEST_SUMMARY: usize = 1024 * 1024 - 4096;
 const LARGEST_REPORT: usize = 256 * 1024;
 
 /// The outputs, as `action.yml` declares them.
-pub const OUTPUTS: [&str; 7] = [
+pub const OUTPUTS: [&str; 8] = [
     "changes",
     "exit-code",
     "errors",
     "warnings",
     "summary",
     "fingerprint",
+    "matrix",
     "report",
 ];
 
@@ -126,10 +127,11 @@ pub fn stdout(surroundings: &Surroundings, report: &Report, format: Format) -> S
         Format::Text => report.text(),
         Format::Json => report.json() + "\n",
         Format::Markdown => report.markdown(),
+        Format::Matrix => report.matrix() + "\n",
     };
     match format {
         _ if !surroundings.is_read => text,
-        Format::Json => log::harmless_json(&text),
+        Format::Json | Format::Matrix => log::harmless_json(&text),
         _ => log::harmless(&text),
     }
 }
@@ -172,6 +174,7 @@ fn outputs(report: &Report, code: u8, random: &str) -> String {
         count(Level::Warning).to_string(),
         one_sentence(report),
         fingerprints(report).join("\n"),
+        report.matrix(),
         // A document that was cut would be none. What needs more room asks for `format: json`.
         Some(report.json())
             .filter(|json| json.len() <= LARGEST_REPORT)
@@ -245,6 +248,7 @@ mod tests {
 
     fn report() -> Report {
         Report {
+            matrix: None,
             ending: Ending::Pending,
             changes: true,
             data: serde_json::json!({"clouds": [{"name": "prod", "fingerprint": "f1"}]})
@@ -348,6 +352,9 @@ mod tests {
         -
         fingerprint<<-
 
+        -
+        matrix<<-
+        {"include":[]}
         -
         report<<-
         {

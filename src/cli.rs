@@ -150,6 +150,8 @@ pub enum Format {
     Markdown,
     /// Workflow commands: findings become annotations
     Github,
+    /// Of `plan`: one line of JSON for `strategy.matrix` of a workflow, a job for each cloud and shard with something to do
+    Matrix,
 }
 
 /// Flags of `apply`.

@@ -42,6 +42,11 @@ fn main() -> ExitCode {
 
 fn work(cli: &Cli, surroundings: &Surroundings) -> anyhow::Result<Report> {
     set_up_logging(cli.shared.verbose, surroundings.is_read);
+    if cli.shared.format == Format::Matrix && !matches!(cli.command, Command::Plan) {
+        anyhow::bail!(
+            "--format matrix was given to another command; expected `plan`, the only one that has a matrix"
+        );
+    }
     let settings = Settings::load(&cli.shared, chrono::Utc::now().date_naive())?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| anyhow::Error::new(error).context("could not start the runtime"))?;
@@ -64,6 +69,11 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
 /// Writes the report to where it is wanted and turns it into the exit code.
 fn finish(report: &Report, format: Format, strict: bool, surroundings: &Surroundings) -> ExitCode {
     let code = report.exit_code(strict);
+    if format == Format::Matrix {
+        // A matrix has no room for them, and a run that says nothing of what is wrong is worse than none.
+        let lines = report.findings.iter().map(|finding| format!("{finding}\n"));
+        tell(&lines.collect::<String>(), surroundings);
+    }
     let written = print(&action::stdout(surroundings, report, format))
         .and_then(|()| action::publish(surroundings, report, code, &random()));
     match written {
@@ -90,12 +100,13 @@ fn nothing_done(error: &anyhow::Error, format: Format, surroundings: &Surroundin
         tell(&format!("error: {error:#}\n"), surroundings);
     }
     Report {
+        matrix: None,
         ending: Ending::Nothing,
         changes: false,
         data: serde_json::Map::new(),
         text: String::new(),
         markdown: String::new(),
-        findings: if format == Format::Text && !is_annotated {
+        findings: if matches!(format, Format::Text | Format::Matrix) && !is_annotated {
             Vec::new()
         } else {
             vec![finding]

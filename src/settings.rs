@@ -12,6 +12,7 @@ pub use crate::domain::attested::Verify;
 use crate::domain::finding::Finding;
 use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
+use crate::domain::shard::Shard;
 use crate::domain::yaml;
 
 /// The settings file's name, where none is said.
@@ -78,15 +79,6 @@ pub struct Limits {
     pub withdrawals: usize,
     /// The largest image, in bytes.
     pub image_size: u64,
-}
-
-/// Share I of N, by a hash of the name: a new definition moves no other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// From 1.
-    pub index: u64,
-    /// How many there are.
-    pub count: u64,
 }
 
 /// Settings that cannot be used.
@@ -327,19 +319,11 @@ fn filter(text: &str) -> Result<Regex, SettingsError> {
 }
 
 fn shard(text: &str) -> Result<Shard, SettingsError> {
-    text.split_once('/')
-        .and_then(|(index, count)| {
-            let shard = Shard {
-                index: index.parse().ok()?,
-                count: count.parse().ok()?,
-            };
-            (1..=shard.count).contains(&shard.index).then_some(shard)
-        })
-        .ok_or_else(|| SettingsError::Flag {
-            flag: "shard",
-            value: text.to_owned(),
-            expected: "I/N with I from 1 to N, such as `1/4`",
-        })
+    Shard::parse(text).ok_or_else(|| SettingsError::Flag {
+        flag: "shard",
+        value: text.to_owned(),
+        expected: "I/N with I from 1 to N, such as `1/4`",
+    })
 }
 
 fn mapping(text: &str) -> Result<(String, String), SettingsError> {
@@ -353,19 +337,6 @@ fn mapping(text: &str) -> Result<(String, String), SettingsError> {
         })
 }
 
-impl Shard {
-    /// Whether a definition belongs to this share.
-    pub fn holds(self, name: &str) -> bool {
-        use sha2::{Digest, Sha256};
-        let digest = Sha256::digest(name.as_bytes());
-        let number = digest
-            .iter()
-            .take(8)
-            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-        number % self.count == self.index - 1
-    }
-}
-
 impl Settings {
     /// Whether a definition is looked at in this run.
     pub fn looks_at(&self, name: &str) -> bool {
@@ -373,6 +344,11 @@ impl Settings {
             .as_ref()
             .is_none_or(|filter| filter.is_match(name))
             && self.shard.is_none_or(|shard| shard.holds(name))
+    }
+
+    /// This run's share of a bound on the whole cloud.
+    pub fn share_of(&self, limit: usize) -> usize {
+        self.shard.map_or(limit, |shard| shard.of(limit))
     }
 }
 
@@ -386,19 +362,6 @@ mod tests {
         assert_eq!(bytes("512").unwrap(), 512);
         assert!(bytes("64GB").is_err());
         assert!(bytes("99999999TiB").is_err());
-    }
-
-    #[test]
-    fn shards_part_the_names_without_overlap() {
-        let shards: Vec<_> = (1..=3).map(|index| Shard { index, count: 3 }).collect();
-        for name in ["Ubuntu 24.04", "Debian 13", "Flatcar", "ä"] {
-            assert_eq!(
-                shards.iter().filter(|shard| shard.holds(name)).count(),
-                1,
-                "{name}"
-            );
-        }
-        assert!(shard("0/3").is_err() && shard("4/3").is_err() && shard("x").is_err());
     }
 
     #[test]

@@ -4,8 +4,10 @@ mod carry_out;
 mod upload;
 
 use anyhow::Context as _;
+use futures_util::StreamExt;
+use tracing::Instrument;
 
-use super::catalogue::{self, Planned};
+use super::catalogue::{self, AT_ONCE, Planned};
 use super::stop::Stop;
 use crate::cli::ApplyArguments;
 use crate::domain::definition::Definition;
@@ -29,21 +31,28 @@ pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Res
     };
     let upstream = Upstream::new(settings, sources)?;
     let stop = Stop::listen().context("could not listen for signals")?;
-    let mut clouds = Vec::new();
-    for cloud in catalogue::clouds(settings) {
-        let run = Run {
-            settings,
-            definitions: &definitions,
-            reviewed: &reviewed,
-            upstream: &upstream,
-            stop: &stop,
+    let run = Run {
+        settings,
+        definitions: &definitions,
+        reviewed: &reviewed,
+        upstream: &upstream,
+        stop: &stop,
+    };
+    let clouds = catalogue::clouds(settings);
+    let several = clouds.len() > 1;
+    let outcomes = futures_util::stream::iter(&clouds).map(|cloud| {
+        // Where clouds take turns in the log, each line says whose it is.
+        let span = several.then(|| tracing::info_span!("cloud", name = cloud.name));
+        let outcome = async move {
+            match run.cloud(cloud).await {
+                Ok(outcome) => outcome,
+                Err(error) => CloudOutcome::failed(&cloud.name, format!("{error:#}")),
+            }
         };
-        clouds.push(match run.cloud(&cloud).await {
-            Ok(outcome) => outcome,
-            Err(error) => CloudOutcome::failed(&cloud.name, format!("{error:#}")),
-        });
-    }
-    Ok(outcome::apply_report(clouds))
+        outcome.instrument(span.unwrap_or_else(tracing::Span::none))
+    });
+    let outcomes = outcomes.buffered(AT_ONCE).collect().await;
+    Ok(outcome::apply_report(outcomes))
 }
 
 fn reviewed(arguments: &ApplyArguments) -> anyhow::Result<Reviewed> {

@@ -13,6 +13,9 @@ use crate::domain::usage::Uses;
 use crate::openstack::{Clouds, Environment, Image, Session};
 use crate::settings::{Cloud, Settings};
 
+/// So many clouds are worked on at one time.
+pub const AT_ONCE: usize = 4;
+
 /// A cloud's image service and what would be done there.
 pub struct Planned {
     /// The image service, logged in.
@@ -70,8 +73,8 @@ pub async fn plan(
     let context = Context {
         tag: &settings.tag,
         policies: &[&settings.policy, &cloud.policy],
-        withdrawals: settings.limits.withdrawals,
-        deletions: settings.limits.deletions,
+        withdrawals: settings.share_of(settings.limits.withdrawals),
+        deletions: settings.share_of(settings.limits.deletions),
         uses: &Uses::default(),
         today: settings.today,
     };
@@ -88,6 +91,7 @@ pub async fn plan(
 pub fn broken(findings: Vec<Finding>) -> Report {
     let count = findings.len();
     Report {
+        matrix: None,
         ending: Ending::Nothing,
         changes: false,
         data: serde_json::Map::from_iter([(

@@ -266,6 +266,7 @@ fn report(
         "text": scaffold.entry,
     });
     Report {
+        matrix: None,
         ending: Ending::Done,
         changes: !is_shown && outcome != "failed",
         data: Map::from_iter([("definition".to_owned(), definition)]),

@@ -139,6 +139,7 @@ fn report(
     }
     let saved = keys.iter().filter(|key| key.outcome == "saved").count();
     Report {
+        matrix: None,
         ending,
         changes: saved > 0,
         data,

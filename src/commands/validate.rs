@@ -99,6 +99,7 @@ fn report(
         counted(count(Level::Warning), "warning")
     );
     Report {
+        matrix: None,
         ending: Ending::Done,
         changes: false,
         data: Map::from_iter([

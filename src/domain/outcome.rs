@@ -1,5 +1,7 @@
 //! What `plan` and `apply` say: for each cloud its steps, and what became of them.
 
+mod table;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -115,8 +117,12 @@ fn report(clouds: Vec<CloudOutcome>, is_applied: bool) -> Report {
         has_steps
     };
     let text: String = clouds.iter().map(|cloud| text(cloud, is_applied)).collect();
-    let text = text + &summary(&clouds, is_applied) + "\n";
+    let table = table::table(&clouds, is_applied);
+    let glance = table.as_ref().map(|table| table.text() + "\n");
+    let text = text + &glance.unwrap_or_default() + &summary(&clouds, is_applied) + "\n";
+    let glance = table.map(|table| table.markdown() + "\n");
     let markdown: String = clouds.iter().map(markdown).collect();
+    let markdown = glance.unwrap_or_default() + &markdown;
     let markdown = format!(
         "{markdown}{}\n",
         escape_markdown(&summary(&clouds, is_applied))
@@ -149,6 +155,7 @@ fn report(clouds: Vec<CloudOutcome>, is_applied: bool) -> Report {
     }
     findings.sort_by_key(|finding| finding.level);
     Report {
+        matrix: None,
         ending,
         changes,
         data,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::finding::{Finding, Level};
+use super::fleet::Matrix;
 
 /// How a run ended, before its findings are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Report {
     pub markdown: String,
     /// What a person should know.
     pub findings: Vec<Finding>,
+    /// How a platform's runners would share the work, where that was planned.
+    pub matrix: Option<Matrix>,
 }
 
 impl Report {
@@ -105,6 +108,15 @@ impl Report {
             text.push('\n');
         }
         text + &self.markdown
+    }
+
+    /// The value of a workflow's `strategy.matrix`, on one line; empty where nothing was planned.
+    pub fn matrix(&self) -> String {
+        let none = Matrix {
+            include: Vec::new(),
+        };
+        // Plain structs always serialise.
+        serde_json::to_string(self.matrix.as_ref().unwrap_or(&none)).unwrap_or_default()
     }
 
     /// Workflow commands: one annotation for each finding.
@@ -196,6 +208,7 @@ mod tests {
 
     fn report(ending: Ending, findings: Vec<Finding>) -> Report {
         Report {
+            matrix: None,
             ending,
             changes: false,
             data: serde_json::Map::new(),

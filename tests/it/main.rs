@@ -11,6 +11,7 @@ mod action;
 mod catalogue;
 mod cloud;
 mod engines;
+mod fleet;
 mod new;
 mod openstack;
 mod proxy;

@@ -365,6 +365,7 @@ fn finished(
         text.push('\n');
     }
     Report {
+        matrix: None,
         ending,
         changes,
         data,
