@@ -131,6 +131,14 @@ impl Index {
         Regex::new(self.disk.as_ref()?.member.as_ref()?).ok()
     }
 
+    /// By which algorithm the digest of the disk in a packed file is computed, if nobody tells it.
+    pub fn computed_disk(&self) -> Option<Algorithm> {
+        match self.disk.as_ref()?.digest {
+            DiskDigest::Computed(algorithm) => Some(algorithm),
+            DiskDigest::Told { .. } => None,
+        }
+    }
+
     /// Whether somebody signs what tells the digest, or the image itself.
     pub fn signs_digest(&self) -> bool {
         let of = match self.checksum {
@@ -259,6 +267,17 @@ pub enum Digest {
     },
     /// Nobody gives it: it is computed once from a download.
     Computed(Algorithm),
+}
+
+impl Digest {
+    /// By which algorithm it is computed where no document tells it.
+    pub const fn computed(&self) -> Option<Algorithm> {
+        match self {
+            Self::Computed(algorithm) => Some(*algorithm),
+            Self::Told { otherwise, .. } => *otherwise,
+            Self::Manifest { .. } => None,
+        }
+    }
 }
 
 /// The disk in a packed file.

@@ -190,9 +190,9 @@ fn manifest_of_source(
     file: &str,
 ) -> Where {
     let source = tracked.source;
-    let (Ok(index), Ok(mut variables)) = (
+    let (Ok(index), Ok(variables)) = (
         source.index(&tracked.parameters),
-        source.variables(&tracked.parameters),
+        tracked.variables_of(url, folder, file),
     ) else {
         return Where::Elsewhere;
     };
@@ -200,10 +200,6 @@ fn manifest_of_source(
         // An index tells digests of its newest build only, and of no older one.
         return Where::Nowhere;
     };
-    let build = source.infer(url).and_then(|inferred| inferred.version);
-    variables.extend(build.map(|build| ("version".to_owned(), build)));
-    let parts = [("url", url), ("folder", folder), ("file", file)];
-    variables.extend(parts.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let url = match &version.manifest {
         Some(url) => url.clone(),
         None => match source.fill(template, &variables, Escape::Nothing) {
@@ -277,19 +273,4 @@ fn time(text: &str) -> Option<DateTime<chrono::Utc>> {
     DateTime::parse_from_rfc2822(text)
         .ok()
         .map(|time| time.to_utc())
-}
-
-impl UpstreamError {
-    /// Whether the signature of this document failed: then nothing that it says counts.
-    fn is_of_signature(&self, document: Option<&str>) -> bool {
-        matches!(self, Self::Proof(ProofError::Signature { url, .. }) if Some(url.as_str()) == document)
-    }
-
-    /// Whether somebody did not answer, as opposed to answering what does not count.
-    pub const fn is_unasked(&self) -> bool {
-        matches!(
-            self,
-            Self::Fetch(_) | Self::Signature(..) | Self::Index(_) | Self::Key(_)
-        )
-    }
 }
