@@ -4,11 +4,17 @@
 `seeds.py CAPTURES CORPUS`; CAPTURES need not exist. Nothing of it is committed.
 """
 
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -66,6 +72,34 @@ def main():
         if path.suffix in (".asc", ".gpg", ".sig", ".sign", ".key", ".pub"):
             lay("signature", text)
     signed(lay, captures)
+    for text in packed():
+        for choice in (0, 1, 0x80, 0x81):
+            lay("unpack", bytes([choice]) + text)
+
+
+def packed():
+    """A small disk, packed in every way that is unpacked."""
+    disk = bytes(range(256)) * 8 + bytes(2048)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, text in (("README", b"read me"), ("folder/" * 20 + "disk.raw", disk), ("empty", b"")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text))
+    yield archive.getvalue()
+    for text in (disk, archive.getvalue()):
+        yield gzip.compress(text, mtime=0)
+        yield bz2.compress(text)
+        yield lzma.compress(text)
+        # One frame of zstd with one block, which holds its bytes as they are.
+        size = len(text)
+        yield b"\x28\xb5\x2f\xfd\xa0" + size.to_bytes(4, "little") + (size << 3 | 1).to_bytes(3, "little") + text
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", method) as file:
+            file.writestr("README", b"read me")
+            file.writestr("disk.raw", disk)
+        yield archive.getvalue()
 
 
 def files(folder):
