@@ -46,10 +46,7 @@ pub fn definitions(settings: &Settings) -> anyhow::Result<Result<Vec<Definition>
 pub fn clouds(settings: &Settings) -> Vec<Cloud> {
     if settings.clouds.is_empty() {
         let name = std::env::var("OS_CLOUD").unwrap_or_default();
-        return vec![Cloud {
-            name,
-            policy: crate::domain::policy::PolicyOverride::default(),
-        }];
+        return vec![settings.other_cloud(&name)];
     }
     settings.clouds.clone()
 }

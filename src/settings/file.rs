@@ -1,0 +1,162 @@
+//! `reglaze.yml` as it is written: every key may be absent.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{FILE, SettingsError};
+use crate::domain::attested::Verify;
+use crate::domain::lint::Standard;
+use crate::domain::policy::PolicyOverride;
+use crate::domain::usage::{Asked, InUse};
+use crate::domain::yaml;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    pub images: Option<String>,
+    pub tag: Option<String>,
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub clouds: Vec<CloudEntry>,
+    pub verify: Option<Verify>,
+    #[serde(default)]
+    pub policy: PolicyOverride,
+    pub scs: Option<Standard>,
+    #[serde(default)]
+    pub in_use: InUseEntry,
+    pub boot: Option<BootEntry>,
+    #[serde(default)]
+    pub limits: LimitsEntry,
+}
+
+/// A cloud: its name, or its name and what differs there.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum CloudEntry {
+    Name(String),
+    Full(Box<FullCloud>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FullCloud {
+    pub name: String,
+    #[serde(default)]
+    pub policy: PolicyOverride,
+    #[serde(default)]
+    pub in_use: InUseEntry,
+    pub boot: Option<BootEntry>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InUseEntry {
+    pub compute: Option<Asked>,
+    pub volume: Option<Asked>,
+}
+
+impl InUseEntry {
+    /// These words, where there is none those of `under`.
+    pub fn over(self, under: Self) -> Self {
+        Self {
+            compute: self.compute.or(under.compute),
+            volume: self.volume.or(under.volume),
+        }
+    }
+
+    pub fn decided(self) -> InUse {
+        InUse {
+            compute: self.compute.unwrap_or_default(),
+            volume: self.volume.unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootEntry {
+    pub flavor: Option<String>,
+    pub network: Option<String>,
+    pub console: Option<Console>,
+    pub within: Option<String>,
+}
+
+/// What is asked of a server's console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Console {
+    Require,
+    Ignore,
+}
+
+impl BootEntry {
+    /// These words, where there is none those of `under`.
+    pub fn over(&self, under: &Self) -> Self {
+        let (this, under) = (self.clone(), under.clone());
+        Self {
+            flavor: this.flavor.or(under.flavor),
+            network: this.network.or(under.network),
+            console: this.console.or(under.console),
+            within: this.within.or(under.within),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsEntry {
+    pub deletions: Option<usize>,
+    pub withdrawals: Option<usize>,
+    pub members: Option<usize>,
+    pub image_size: Option<String>,
+}
+
+/// Reads the file, and says in which folder it is.
+pub fn read(config: Option<&Path>) -> Result<(PathBuf, File), SettingsError> {
+    let path = config.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
+    let root = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if config.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((root, File::default()));
+        }
+        Err(source) => {
+            return Err(SettingsError::Read {
+                path: path.display().to_string(),
+                source,
+            });
+        }
+    };
+    if text.trim().is_empty() {
+        return Ok((root, File::default()));
+    }
+    let file = yaml::read(&path.display().to_string(), &text).map_err(SettingsError::Wrong)?;
+    Ok((root, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_is_one_of_three_words() {
+        let said = |text: &str| yaml::read::<File>(FILE, text).map(|file| file.scs);
+        for (text, expected) in [
+            ("tag: a\n", None),
+            ("scs: v1\n", Some(Standard::V1)),
+            ("scs: v2\n", Some(Standard::V2)),
+            // A boolean for YAML 1.1, a word here.
+            ("scs: off\n", Some(Standard::Off)),
+        ] {
+            assert_eq!(said(text).unwrap(), expected, "{text}");
+        }
+        assert!(
+            said("scs: v3\n")
+                .unwrap_err()
+                .message
+                .contains("one of v1, v2, off")
+        );
+    }
+}
