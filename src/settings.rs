@@ -16,6 +16,7 @@ use crate::domain::finding::Finding;
 use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::shard::Shard;
+use crate::domain::template::Variables;
 use crate::domain::usage::InUse;
 
 pub use clouds::{Boot, Cloud};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub verify: Verify,
     /// The catalogue's policy.
     pub policy: PolicyOverride,
+    /// The environment variables that templates may name, with their values.
+    pub run: Variables,
     /// Which SCS standards `validate` holds all offered images against; absent: those that speak of it, version 2.
     pub scs: Option<Standard>,
     /// Bounds on what one run may do.
@@ -146,6 +149,7 @@ impl Settings {
             owner: file.owner,
             verify: file.verify.unwrap_or_default(),
             policy: file.policy,
+            run: of_this_run(file.run_properties),
             scs: file.scs,
             limits,
             filter: flags
@@ -172,6 +176,12 @@ impl Settings {
             root,
         })
     }
+}
+
+/// The environment variables that the settings name, those that are there.
+fn of_this_run(names: Vec<String>) -> Variables {
+    let value = |name: String| Some((name.clone(), std::env::var(name).ok()?));
+    names.into_iter().filter_map(value).collect()
 }
 
 /// `GITHUB_TOKEN`, as GitHub's own tools name it; nothing if it is empty.

@@ -1,5 +1,6 @@
 //! What `plan` and `apply` share: definitions read and held to be valid, and one cloud's plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::validate;
@@ -72,7 +73,10 @@ pub async fn plan(
         policies: &[&settings.policy, &cloud.policy],
         withdrawals: settings.share_of(settings.limits.withdrawals),
         deletions: settings.share_of(settings.limits.deletions),
+        members: settings.limits.members,
         uses: &Uses::default(),
+        domains: &BTreeMap::new(),
+        run: &settings.run,
         today: settings.today,
     };
     let plan = plan::plan(

@@ -71,6 +71,39 @@ pub struct Definition {
     pub policy: Option<PolicyOverride>,
 }
 
+impl Definition {
+    /// The definition of images of which nothing is known but this name.
+    pub fn bare(name: &str) -> Self {
+        Self {
+            file: String::new(),
+            at: Place::default(),
+            name: name.to_owned(),
+            format: String::new(),
+            login: None,
+            password: None,
+            min_disk: None,
+            min_ram: None,
+            status: WantedStatus::Active,
+            visibility: Visibility::Public,
+            multi: true,
+            separator: " ".to_owned(),
+            keep: true,
+            enable: false,
+            shortname: None,
+            meta: BTreeMap::new(),
+            meta_at: BTreeMap::new(),
+            tags: Vec::new(),
+            versions_at: Place::default(),
+            versions: Vec::new(),
+            latest_url: None,
+            latest_checksum_url: None,
+            upstream: None,
+            vars: BTreeMap::new(),
+            policy: None,
+        }
+    }
+}
+
 /// One version of an image.
 #[derive(Debug, Clone)]
 pub struct Version {

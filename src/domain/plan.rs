@@ -3,8 +3,9 @@
 //! Steps are ordered so that stopping after any of them leaves every name usable. A foreign image is never in a plan.
 
 mod image;
+mod undefined;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -12,9 +13,10 @@ use super::definition::Definition;
 use super::finding::{Finding, Level};
 use super::policy::{self, PolicyOverride};
 use super::snapshot::{CloudImage, Snapshot};
-use super::step::{self, Action, Step};
+use super::step::{self, Step, Work};
+use super::template::Variables;
 use super::usage::Uses;
-use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
+use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STAGED, STATE, UNPROVEN};
 
 /// What a plan is made with, beside definitions and cloud.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +29,15 @@ pub struct Context<'a> {
     pub withdrawals: usize,
     /// How many images one run may delete by policy.
     pub deletions: usize,
+    /// With how many projects an image may be shared.
+    pub members: usize,
     /// Who uses which image, as far as the policies ask.
     pub uses: &'a Uses,
+    /// The projects of the domains that the policies share with, by the word that names the domain there. One that is
+    /// missing could not be resolved.
+    pub domains: &'a BTreeMap<String, BTreeSet<String>>,
+    /// Environment variables that templates may name.
+    pub run: &'a Variables,
     /// The date of all decisions.
     pub today: NaiveDate,
 }
@@ -58,6 +67,21 @@ pub fn plan(
     snapshot: &Snapshot,
     context: &Context<'_>,
 ) -> Plan {
+    let mut plan = all(definitions, &selected, snapshot, context, false);
+    limit_withdrawals(&mut plan, context.withdrawals, || {
+        all(definitions, &selected, snapshot, context, true)
+    });
+    limit_deletions(&mut plan, context.deletions);
+    plan
+}
+
+fn all(
+    definitions: &[Definition],
+    selected: &impl Fn(&str) -> bool,
+    snapshot: &Snapshot,
+    context: &Context<'_>,
+    withheld: bool,
+) -> Plan {
     let mut plan = Plan::default();
     let mut images = Vec::new();
     for definition in definitions
@@ -67,7 +91,11 @@ pub fn plan(
         let mut policies = context.policies.to_vec();
         policies.extend(&definition.policy);
         match policy::resolve(definition.multi, &policies) {
-            Ok(policy) => images.push(image::plan(definition, &policy, snapshot, context)),
+            Ok(policy) => {
+                images.push(image::plan(
+                    definition, &policy, snapshot, context, withheld,
+                ));
+            }
             Err(finding) => plan.findings.push(
                 finding
                     .at(&definition.file, definition.at)
@@ -75,18 +103,36 @@ pub fn plan(
             ),
         }
     }
+    let (retired, notes) = undefined::plan(definitions, selected, snapshot, context, withheld);
+    images.extend(retired);
     // Two images under one name, left by a run that died in between, are parted before anything else is begun.
     for one in &mut images {
         plan.steps.append(&mut one.finishing);
     }
+    let waits_for_use = images.iter().any(|one| one.waits_for_use);
+    let mut deletions = Vec::new();
     for one in images {
         plan.steps.extend(one.steps);
         plan.findings.extend(one.findings);
+        deletions.extend(one.deletions);
     }
-    plan.findings
-        .extend(undefined(definitions, &selected, snapshot));
-    limit_withdrawals(&mut plan, context.withdrawals);
+    // What cannot be taken back comes when all the rest is done.
+    plan.steps.extend(deletions);
+    plan.findings.extend(notes);
+    if let (true, Some(reason)) = (waits_for_use, context.uses.gap()) {
+        plan.findings.push(use_unknown(reason));
+    }
     plan
+}
+
+/// One finding for the cloud, however many images wait.
+fn use_unknown(reason: &str) -> Finding {
+    Finding::error(
+        "use-unknown",
+        format!(
+            "it is not known who uses which image, so all of them count as used and nothing is deleted or shared by use: {reason}"
+        ),
+    )
 }
 
 /// The definition's name that an image of ours belongs to.
@@ -103,58 +149,47 @@ pub fn version_of(image: &CloudImage) -> Option<&str> {
     image.properties.get(INTERNAL_VERSION).map(String::as_str)
 }
 
-/// Whether an image's bytes were never proven.
-pub fn is_unproven(image: &CloudImage) -> bool {
+/// Whether an image was never published: an upload that is under way, was cut off, or waits for its boot test.
+pub fn is_unpublished(image: &CloudImage) -> bool {
     image
         .properties
         .get(STATE)
-        .is_some_and(|state| state == UNPROVEN)
+        .is_some_and(|state| [UNPROVEN, STAGED].contains(&state.as_str()))
 }
 
-/// Images of ours without a definition stay as they are.
-fn undefined(
-    definitions: &[Definition],
-    selected: &impl Fn(&str) -> bool,
-    snapshot: &Snapshot,
-) -> Vec<Finding> {
-    let known: BTreeSet<&str> = definitions
-        .iter()
-        .filter(|one| one.enable)
-        .map(|one| one.name.as_str())
-        .collect();
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for image in snapshot.ours() {
-        if let Some(name) = belongs_to(image).filter(|name| !known.contains(name) && selected(name))
-        {
-            *counts.entry(name).or_default() += 1;
-        }
-    }
-    counts
-        .into_iter()
-        .map(|(name, count)| {
-            Finding::note(
-                "undefined-image",
-                format!(
-                    "no enabled definition names `{name}`; its {count} image(s) stay as they are"
-                ),
-            )
-            .image(name)
-        })
-        .collect()
-}
-
-/// Above the limit none is done: more at once than an operator expects is more likely a mistake than a wish.
-fn limit_withdrawals(plan: &mut Plan, limit: usize) {
+/// Above the limit none is done: more at once than an operator expects is more likely a mistake than a wish. What else
+/// would be done goes on.
+fn limit_withdrawals(plan: &mut Plan, limit: usize, withheld: impl FnOnce() -> Plan) {
     let count = plan.steps.iter().filter(|step| step.withdrawal).count();
     if count <= limit {
         return;
     }
-    plan.steps.retain(|step| !step.withdrawal);
+    *plan = withheld();
     plan.findings.push(Finding::error(
         "too-many-withdrawals",
         format!(
             "{count} steps would take images away from tenants, and `limits.withdrawals` allows {limit}; none of them \
              is done; raise the limit if all of them are meant"
+        ),
+    ));
+}
+
+/// The same of deletions.
+fn limit_deletions(plan: &mut Plan, limit: usize) {
+    let count = plan
+        .steps
+        .iter()
+        .filter(|step| step.work == Work::Delete)
+        .count();
+    if count <= limit {
+        return;
+    }
+    plan.steps.retain(|step| step.work != Work::Delete);
+    plan.findings.push(Finding::error(
+        "too-many-deletions",
+        format!(
+            "{count} images have reached their end, and `limits.deletions` allows {limit} deletions in one run; none of \
+             them is done; raise the limit if all of them are meant"
         ),
     ));
 }
@@ -165,7 +200,8 @@ fn limit_withdrawals(plan: &mut Plan, limit: usize) {
 /// step that anybody reviews.
 pub fn bound(plan: Plan, reviewed: &[Step]) -> Plan {
     let known: BTreeSet<String> = reviewed.iter().map(Step::canonical).collect();
-    let is_known = |step: &Step| step.action == Action::Delete || known.contains(&step.canonical());
+    let is_known =
+        |step: &Step| step.work == Work::DeleteLeftover || known.contains(&step.canonical());
     let moved: BTreeSet<String> = plan
         .steps
         .iter()

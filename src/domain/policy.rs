@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::attested::Verify;
+use super::definition::Definition;
 use super::finding::Finding;
 use super::version::Order;
 pub use exits::{Days, Exits, Until};
@@ -163,6 +164,15 @@ impl Policy {
                 || stage.share.as_ref().is_some_and(Share::is_of_users)
         };
         self.stages.iter().any(asks) || self.ends()
+    }
+
+    /// How a definition's versions are ordered: its own word counts before the policy's.
+    pub fn order_of(&self, definition: &Definition) -> Order {
+        let own = definition
+            .upstream
+            .as_ref()
+            .and_then(|upstream| upstream.order);
+        own.or(self.order).unwrap_or_default()
     }
 
     /// Whether images are deleted in the end.

@@ -1,7 +1,7 @@
 //! Templates: the one form in which names, URLs, patterns, tags and properties take values.
 //!
 //! `{name}`, `{meta.os_distro}`, `{build_date:%Y-%m-%d}`; no logic. A placeholder begins with a letter, so `\d{8}`
-//! in a pattern stays regex.
+//! in a pattern stays regex. What is not known before an image exists stays as its placeholder and is completed later.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -90,17 +90,23 @@ pub fn fill(
                     column,
                     known: known(variables),
                 })?;
+                let later = is_later(name, value);
                 let value = match format {
                     Some(format) if !value.is_empty() => {
-                        Cow::Owned(formatted(value, format).ok_or_else(|| {
-                            TemplateError::Format {
+                        let sample = if later { ANY_DAY } else { value };
+                        let text =
+                            formatted(sample, format).ok_or_else(|| TemplateError::Format {
                                 template: template.to_owned(),
                                 variable: name.to_owned(),
                                 format: format.to_owned(),
                                 column,
                                 value: value.clone(),
-                            }
-                        })?)
+                            })?;
+                        Cow::Owned(if later {
+                            placeholder(name, Some(format))
+                        } else {
+                            text
+                        })
                     }
                     _ => Cow::Borrowed(value.as_str()),
                 };
@@ -112,6 +118,47 @@ pub fn fill(
         }
     }
     Ok(filled)
+}
+
+/// A value that stands for itself: it is not known yet, and [`complete`] fills it in.
+pub fn later(name: &str) -> String {
+    placeholder(name, None)
+}
+
+/// Fills in what `variables` knows of a text in which placeholders were left. Everything else stays as it is.
+pub fn complete(text: &str, variables: &Variables) -> String {
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Variable { name, format, .. } => {
+                let value = variables.get(name);
+                let value = value.and_then(|value| match format {
+                    Some(format) => formatted(value, format),
+                    None => Some(value.clone()),
+                });
+                filled.push_str(&value.unwrap_or_else(|| placeholder(name, format)));
+            }
+        }
+    }
+    filled
+}
+
+/// Some date, to try a format on.
+const ANY_DAY: &str = "2000-01-01";
+
+fn is_later(name: &str, value: &str) -> bool {
+    let inside = value
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    inside == Some(name)
+}
+
+fn placeholder(name: &str, format: Option<&str>) -> String {
+    match format {
+        Some(format) => format!("{{{name}:{format}}}"),
+        None => format!("{{{name}}}"),
+    }
 }
 
 /// The variables that a template names, in their order.
@@ -213,6 +260,23 @@ mod tests {
             matches!(error, TemplateError::Unknown { column: 3, .. }),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_is_not_known_yet_stays_with_its_format_until_it_is_completed() {
+        let mut values = values();
+        values.insert("upload_date".to_owned(), later("upload_date"));
+        let text = fill(
+            "{none}{name} ({upload_date:%Y%m%d}) \\d{8}",
+            &values,
+            Escape::Nothing,
+        )
+        .unwrap();
+        assert_eq!(text, "Ubuntu 24.04 ({upload_date:%Y%m%d}) \\d{8}");
+        assert!(fill("{upload_date:%Q}", &values, Escape::Nothing).is_err());
+        let known = [("upload_date".to_owned(), "2026-11-21".to_owned())].into();
+        assert_eq!(complete(&text, &known), "Ubuntu 24.04 (20261121) \\d{8}");
+        assert_eq!(complete(&text, &Variables::new()), text);
     }
 
     #[test]

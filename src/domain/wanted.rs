@@ -1,31 +1,54 @@
 //! What one image in Glance shall look like: a definition, one of its versions, and a stage, made into attributes.
 
+mod variables;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use super::checksum::Algorithm;
-use super::definition::{Computed, Definition, Version};
+use super::definition::{Computed, Definition, Version, WantedStatus};
 use super::patch::Patch;
 use super::policy::{Policy, Stage};
-use super::snapshot::{CloudImage, Visibility};
-use super::template::{self, Escape, TemplateError, Variables};
+use super::record::{MEMBERS, PROTECTED, Record};
+use super::snapshot::{CloudImage, Status, Visibility};
+use super::template::{TemplateError, Variables};
+pub use variables::{Moment, completed, needs_creation, of_the_newest};
 
 /// The definition's name, on every image of ours; the display name changes, this does not.
 pub const IMAGE_NAME: &str = "image_name";
 /// The version, as openstack-image-manager writes it too.
 pub const INTERNAL_VERSION: &str = "internal_version";
-/// Present with the value [`UNPROVEN`] from creation until the digest is recorded.
+/// Present from creation until publishing: [`UNPROVEN`], or [`STAGED`] where more than the proof is asked for.
 pub const STATE: &str = "reglaze_state";
 /// The bytes were not proven: never visible to others.
 pub const UNPROVEN: &str = "unproven";
+/// The bytes are proven and the digest is recorded; the image is private until a server was started from it.
+pub const STAGED: &str = "staged";
 /// The property keys that we set, so that only those are removed when no longer wanted.
 pub const KEYS: &str = "reglaze_keys";
 /// The tags that we set, for the same reason.
 pub const TAGS: &str = "reglaze_tags";
 
 /// What was proven of an image's bytes.
-const PROOFS: [&str; 3] = ["source_sha256sum", "source_sha512sum", "source_signed_by"];
+pub const PROOFS: [&str; 3] = ["source_sha256sum", "source_sha512sum", "source_signed_by"];
+
+/// What images of one definition are looked at with.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The definition.
+    pub definition: &'a Definition,
+    /// Its policy.
+    pub policy: &'a Policy,
+    /// The mark's tag.
+    pub mark: &'a str,
+    /// The name of the newest image.
+    pub newest: Option<&'a str>,
+    /// Environment variables that templates may name.
+    pub run: &'a Variables,
+    /// The upload date of images that are not there; absent: it stays a placeholder until they are.
+    pub uploaded: Option<NaiveDate>,
+}
 
 /// Attributes that one image shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +59,10 @@ pub struct Wanted {
     pub visibility: Visibility,
     /// Whether default lists leave it out.
     pub hidden: bool,
+    /// Whether it can be booted.
+    pub status: WantedStatus,
+    /// Whether Glance refuses to delete it; absent: as it is.
+    pub protected: Option<bool>,
     /// The smallest disk, in GiB.
     pub min_disk: Option<u64>,
     /// The smallest memory, in MiB.
@@ -44,6 +71,8 @@ pub struct Wanted {
     pub tags: BTreeSet<String>,
     /// Its properties.
     pub properties: BTreeMap<String, String>,
+    /// Properties that are written at publishing and never compared.
+    pub once: BTreeMap<String, String>,
 }
 
 /// Makes the attributes of a listed version in a stage.
@@ -53,43 +82,133 @@ pub struct Wanted {
 /// # Errors
 /// A template of the policy cannot be filled.
 pub fn wanted(
-    definition: &Definition,
+    scene: &Scene<'_>,
     version: &Version,
-    policy: &Policy,
     stage: &Stage,
-    mark: &str,
-    today: NaiveDate,
     image: Option<&CloudImage>,
 ) -> Result<Wanted, TemplateError> {
-    let variables = variables(definition, version, image, today);
+    let (definition, policy) = (scene.definition, scene.policy);
+    let variables = variables::variables(scene, version, image);
     let ceiling = version.visibility.unwrap_or(definition.visibility);
     let mut properties = properties(definition, version, image);
-    for (key, value) in &policy.properties {
-        if let Some(value) = filled(value, &variables)? {
+    for (key, value) in policy.properties.iter().chain(&stage.properties) {
+        if let Some(value) = variables::filled(value, &variables)? {
             properties.insert(key.clone(), value);
         }
     }
     replace(&mut properties, stage);
     let mut tags: BTreeSet<_> = definition.tags.iter().cloned().collect();
-    for tag in &policy.tags {
-        tags.extend(filled(tag, &variables)?);
+    for tag in policy.tags.iter().chain(&stage.tags) {
+        tags.extend(variables::filled(tag, &variables)?);
     }
     properties.insert(TAGS.to_owned(), joined(&tags));
-    tags.insert(mark.to_owned());
+    tags.insert(scene.mark.to_owned());
+    if policy.rotate {
+        properties.extend(Record::properties(stage.stage, image));
+    }
     // Proofs stay for ever, so they are not among what a later run may remove.
     let keys = properties
         .keys()
         .filter(|key| !PROOFS.contains(&key.as_str()));
     let keys: BTreeSet<_> = keys.cloned().collect();
     properties.insert(KEYS.to_owned(), joined(&keys));
+    let of_any_run = variables::of_any_run(variables.clone());
+    let mut once = BTreeMap::new();
+    for (key, value) in &policy.properties_once {
+        if let Some(value) = variables::filled(value, &of_any_run)? {
+            once.insert(key.clone(), value);
+        }
+    }
     Ok(Wanted {
-        name: name(stage, &variables)?,
+        name: variables::name(&stage.name, &variables)?,
         visibility: narrowed(ceiling, stage),
         hidden: version.hidden.unwrap_or(false) || stage.hidden.unwrap_or(false),
+        status: match definition.status {
+            WantedStatus::Deactivated => WantedStatus::Deactivated,
+            WantedStatus::Active => stage.status.unwrap_or(WantedStatus::Active),
+        },
+        protected: stage.protected,
         min_disk: definition.min_disk,
         min_ram: definition.min_ram,
         tags,
         properties,
+        once,
+    })
+}
+
+/// The attributes of an image whose version is no longer in the file: as it is, but for what the stage says, and never
+/// wider.
+///
+/// # Errors
+/// A template of the policy cannot be filled.
+pub fn unlisted(
+    scene: &Scene<'_>,
+    version: &Version,
+    stage: &Stage,
+    image: &CloudImage,
+) -> Result<Wanted, TemplateError> {
+    let policy = scene.policy;
+    let variables = variables::variables(scene, version, Some(image));
+    let mut properties = image.properties.clone();
+    let (mut keys, mut ours) = (
+        listed(image, KEYS).map(owned),
+        listed(image, TAGS).map(owned),
+    );
+    let mut tags = image.tags.clone();
+    for other in &policy.stages {
+        for key in other.properties.keys() {
+            if !policy.properties.contains_key(key)
+                && keys.as_mut().is_some_and(|keys| keys.remove(key))
+            {
+                properties.remove(key);
+            }
+        }
+        for tag in &other.tags {
+            if let Some(tag) = variables::filled(tag, &variables)?
+                && ours.as_mut().is_some_and(|ours| ours.remove(&tag))
+            {
+                tags.remove(&tag);
+            }
+        }
+    }
+    for (key, value) in &stage.properties {
+        if let Some(value) = variables::filled(value, &variables)? {
+            properties.insert(key.clone(), value);
+            keys.get_or_insert_default().insert(key.clone());
+        }
+    }
+    for tag in &stage.tags {
+        if let Some(tag) = variables::filled(tag, &variables)? {
+            tags.insert(tag.clone());
+            ours.get_or_insert_default().insert(tag);
+        }
+    }
+    replace(&mut properties, stage);
+    if policy.rotate {
+        properties.extend(Record::properties(stage.stage, Some(image)));
+    }
+    for (key, values) in [(KEYS, keys), (TAGS, ours)] {
+        if let Some(values) = values {
+            properties.insert(key.to_owned(), joined(&values));
+        }
+    }
+    let deactivated =
+        image.status == Status::Deactivated || stage.status == Some(WantedStatus::Deactivated);
+    Ok(Wanted {
+        name: variables::name(&stage.name, &variables)?,
+        visibility: narrowed(image.visibility, stage),
+        hidden: image.hidden || stage.hidden == Some(true),
+        status: if deactivated {
+            WantedStatus::Deactivated
+        } else {
+            WantedStatus::Active
+        },
+        protected: stage.protected,
+        min_disk: None,
+        min_ram: None,
+        tags,
+        properties,
+        once: BTreeMap::new(),
     })
 }
 
@@ -98,13 +217,12 @@ pub fn wanted(
 /// # Errors
 /// The name's template cannot be filled.
 pub fn stage_name(
-    definition: &Definition,
+    scene: &Scene<'_>,
     version: &Version,
     stage: &Stage,
-    today: NaiveDate,
     image: Option<&CloudImage>,
 ) -> Result<String, TemplateError> {
-    name(stage, &variables(definition, version, image, today))
+    variables::name(&stage.name, &variables::variables(scene, version, image))
 }
 
 /// A version that is no longer in the file, as far as its image still tells.
@@ -165,13 +283,9 @@ pub fn digest_property(algorithm: Algorithm) -> Option<&'static str> {
 }
 
 impl Wanted {
-    /// The free properties, tags, `min_disk` and `min_ram` in which `image` differs. Properties that are not ours stay.
+    /// Everything that one PATCH can change and in which `image` differs. What is not ours stays.
     pub fn drift(&self, image: &CloudImage) -> Patch {
-        let listed = |key: &str| -> BTreeSet<&str> {
-            let list = image.properties.get(key).map_or("", String::as_str);
-            list.split(',').filter(|one| !one.is_empty()).collect()
-        };
-        let set = self
+        let mut set: BTreeMap<_, _> = self
             .properties
             .iter()
             .filter(|(key, value)| {
@@ -182,14 +296,16 @@ impl Wanted {
             })
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        let remove = listed(KEYS)
+        let mut remove: BTreeSet<_> = listed(image, KEYS)
+            .unwrap_or_default()
             .into_iter()
+            .chain([MEMBERS])
             .filter(|key| {
                 !self.properties.contains_key(*key) && image.properties.contains_key(*key)
             })
             .map(str::to_owned)
             .collect();
-        let ours = listed(TAGS);
+        let ours = listed(image, TAGS).unwrap_or_default();
         let tags: BTreeSet<_> = image
             .tags
             .iter()
@@ -197,16 +313,56 @@ impl Wanted {
             .chain(&self.tags)
             .cloned()
             .collect();
+        let protected = self.protection(image);
+        match protected {
+            Some(true) => set.extend([(PROTECTED.to_owned(), "true".to_owned())]),
+            Some(false) => remove.extend([PROTECTED.to_owned()]),
+            None => {}
+        }
         let min_disk = raised(self.min_disk, image);
         Patch {
+            name: (image.name.as_deref() != Some(&self.name)).then(|| self.name.clone()),
+            visibility: (image.visibility != self.visibility).then_some(self.visibility),
+            hidden: (image.hidden != self.hidden).then_some(self.hidden),
+            protected,
             min_disk: min_disk.filter(|wanted| *wanted != image.min_disk),
             min_ram: self.min_ram.filter(|wanted| *wanted != image.min_ram),
             tags: (tags != image.tags).then_some(tags),
             set,
             remove,
-            ..Patch::default()
         }
     }
+
+    /// Leaves properties on the list of ours that are kept though nobody wants them any more.
+    pub fn keep_listed(&mut self, image: &CloudImage, kept: &[&str]) {
+        let ours = listed(image, KEYS).unwrap_or_default();
+        if let Some(list) = self.properties.get_mut(KEYS) {
+            let mut keys: BTreeSet<&str> = list.split(',').filter(|key| !key.is_empty()).collect();
+            keys.extend(kept.iter().filter(|key| ours.contains(*key)));
+            *list = keys.into_iter().collect::<Vec<_>>().join(",");
+        }
+    }
+
+    /// Protection is added where it is wanted, and only our own is taken away.
+    fn protection(&self, image: &CloudImage) -> Option<bool> {
+        match self.protected {
+            Some(true) if !image.protected => Some(true),
+            Some(false) if image.protected && image.properties.contains_key(PROTECTED) => {
+                Some(false)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The values of a list that we wrote on an image.
+fn listed<'a>(image: &'a CloudImage, key: &str) -> Option<BTreeSet<&'a str>> {
+    let list = image.properties.get(key)?;
+    Some(list.split(',').filter(|one| !one.is_empty()).collect())
+}
+
+fn owned(values: BTreeSet<&str>) -> BTreeSet<String> {
+    values.into_iter().map(str::to_owned).collect()
 }
 
 /// The wanted `min_disk`, raised to what holds the image: Nova refuses a root disk below its virtual size.
@@ -227,82 +383,6 @@ fn joined(values: &BTreeSet<String>) -> String {
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join(",")
-}
-
-fn name(stage: &Stage, variables: &Variables) -> Result<String, TemplateError> {
-    let template = stage.name.as_str();
-    template::fill(template, &with_absent(template, variables), Escape::Nothing)
-}
-
-/// A value, or nothing if a variable of it is empty: `os:{meta.os_distro}` without a distribution is no tag.
-fn filled(text: &str, variables: &Variables) -> Result<Option<String>, TemplateError> {
-    let variables = with_absent(text, variables);
-    let empty = |name: &&str| variables.get(*name).is_some_and(String::is_empty);
-    if template::variables(text).iter().any(empty) {
-        return Ok(None);
-    }
-    template::fill(text, &variables, Escape::Nothing).map(Some)
-}
-
-/// A key of `meta` or `vars` that this definition does not have is empty, not unknown.
-fn with_absent(template: &str, variables: &Variables) -> Variables {
-    let mut all = variables.clone();
-    for name in template::variables(template) {
-        if name.starts_with("meta.") || name.starts_with("vars.") {
-            all.entry(name.to_owned()).or_default();
-        }
-    }
-    all
-}
-
-fn variables(
-    definition: &Definition,
-    version: &Version,
-    image: Option<&CloudImage>,
-    today: NaiveDate,
-) -> Variables {
-    let uploaded = image.map_or(today, |image| image.created_at.date_naive());
-    let digest = |algorithm: Algorithm| {
-        let checksum = version.checksum.as_ref();
-        checksum
-            .filter(|checksum| checksum.algorithm() == algorithm)
-            .map(|checksum| checksum.hex().to_owned())
-    };
-    let mut variables = Variables::new();
-    for (key, value) in [
-        ("name", Some(definition.name.clone())),
-        ("version", Some(version.version.clone())),
-        ("separator", Some(definition.separator.clone())),
-        ("arch", definition.meta.get("architecture").cloned()),
-        (
-            "visibility",
-            Some(definition.visibility.as_str().to_owned()),
-        ),
-        ("shortname", definition.shortname.clone()),
-        (
-            "build_date",
-            version.build_date.map(|date| date.to_string()),
-        ),
-        ("upload_date", Some(uploaded.to_string())),
-        ("url", version.url.clone()),
-        ("checksum.sha256", digest(Algorithm::Sha256)),
-        ("checksum.sha512", digest(Algorithm::Sha512)),
-        ("signed_by", version.signed_by.clone()),
-        ("login", definition.login.clone()),
-    ] {
-        variables.insert(key.to_owned(), value.unwrap_or_default());
-    }
-    for (prefix, values) in [
-        ("meta", &definition.meta),
-        ("meta", &version.meta),
-        ("vars", &definition.vars),
-    ] {
-        let named = values
-            .iter()
-            .map(|(key, value)| (format!("{prefix}.{key}"), value.clone()));
-        variables.extend(named);
-    }
-    variables
 }
 
 /// The properties of a version, named and filled as openstack-image-manager does, so that its catalogues carry over.
@@ -344,7 +424,11 @@ fn properties(
 }
 
 /// What was proven: stated for an image that this run uploads, kept as it is on one that was there before.
-fn proof(version: &Version, image: Option<&CloudImage>, properties: &mut BTreeMap<String, String>) {
+pub fn proof(
+    version: &Version,
+    image: Option<&CloudImage>,
+    properties: &mut BTreeMap<String, String>,
+) {
     if let Some(image) = image {
         for key in PROOFS {
             if let Some(value) = image.properties.get(key) {

@@ -23,6 +23,8 @@ pub struct File {
     pub verify: Option<Verify>,
     #[serde(default)]
     pub policy: PolicyOverride,
+    #[serde(default)]
+    pub run_properties: Vec<String>,
     pub scs: Option<Standard>,
     #[serde(default)]
     pub in_use: InUseEntry,

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 
 use super::Run;
 use super::upload::{self, Uploaded};
 use crate::domain::finding::Finding;
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::patch::Patch;
-use crate::domain::plan::is_unproven;
+use crate::domain::plan::is_unpublished;
 use crate::domain::step::{Action, Step, Work};
-use crate::domain::wanted::{self, IMAGE_NAME, INTERNAL_VERSION};
+use crate::domain::wanted::{self, IMAGE_NAME, INTERNAL_VERSION, Moment};
 use crate::openstack::Image;
 
 /// What became of the steps.
@@ -28,6 +29,7 @@ pub async fn carry_out(run: Run<'_>, service: &Image, steps: Vec<Step>) -> Carri
         run,
         service,
         uploaded: BTreeMap::new(),
+        newest: BTreeMap::new(),
         findings: Vec::new(),
     };
     // Images of which nothing more is done, and why.
@@ -94,6 +96,8 @@ struct Hand<'a> {
     service: &'a Image,
     /// By image and version.
     uploaded: BTreeMap<(String, String), Uploaded>,
+    /// When Glance created the images that this run published first, by definition: the newest ones.
+    newest: BTreeMap<String, DateTime<Utc>>,
     findings: Vec<Finding>,
 }
 
@@ -111,11 +115,12 @@ impl Hand<'_> {
             }
             Work::Patch(patch) => {
                 let id = self.id(step)?;
-                let patch = if step.action == Action::Publish {
+                let patch = if is_of_the_unpublished(patch) {
                     self.before_publishing(step, &id, patch.clone()).await?
                 } else {
                     patch.clone()
                 };
+                let patch = self.completed(step, &id, patch).await?;
                 self.service.patch(&id, &patch).await?;
                 Ok(Some(id))
             }
@@ -133,9 +138,9 @@ impl Hand<'_> {
                 let id = self.id(step)?;
                 let image = self.service.image(&id).await?;
                 // Between plan and step another run may have proven and published it.
-                if image.as_ref().is_some_and(|image| !is_unproven(image)) {
+                if image.as_ref().is_some_and(|image| !is_unpublished(image)) {
                     bail!(
-                        "image `{id}` is no unproven leftover any more, so it was not deleted; plan again"
+                        "image `{id}` is no private leftover any more, so it was not deleted; plan again"
                     );
                 }
                 self.service.delete(&id).await?;
@@ -157,6 +162,32 @@ impl Hand<'_> {
         })
     }
 
+    /// Fills in what was not known when the PATCH was planned.
+    async fn completed(&mut self, step: &Step, id: &str, patch: Patch) -> anyhow::Result<Patch> {
+        let publishes = step.action == Action::Publish && !self.newest.contains_key(&step.image);
+        let created = if publishes || wanted::needs_creation(&patch) {
+            let image = self.service.image(id).await?;
+            Some(
+                image
+                    .context("the image has vanished; run again")?
+                    .created_at,
+            )
+        } else {
+            None
+        };
+        if let (true, Some(created)) = (publishes, created) {
+            self.newest.insert(step.image.clone(), created);
+        }
+        let settings = self.run.settings;
+        let moment = Moment {
+            today: settings.today,
+            created,
+            newest: self.newest.get(&step.image).copied(),
+            run: &settings.run,
+        };
+        Ok(wanted::completed(patch, moment))
+    }
+
     /// Looks the version up again, since another run may have been faster, and adds what only the upload could tell.
     async fn before_publishing(
         &self,
@@ -164,9 +195,6 @@ impl Hand<'_> {
         id: &str,
         mut patch: Patch,
     ) -> anyhow::Result<Patch> {
-        if !patch.remove.contains(wanted::STATE) {
-            return Ok(patch);
-        }
         let version = step.version.as_deref().unwrap_or_default();
         let tag = &self.run.settings.tag;
         let identity = [
@@ -184,7 +212,7 @@ impl Hand<'_> {
         let elder = twins.iter().find(|image| {
             image.id != id
                 && image.owner == ours.owner
-                && (!is_unproven(image)
+                && (!is_unpublished(image)
                     || (image.created_at, &image.id) < (ours.created_at, &ours.id))
         });
         if let Some(elder) = elder {
@@ -210,6 +238,11 @@ impl Hand<'_> {
         }
         Ok(patch)
     }
+}
+
+/// Whether a PATCH ends or changes the state before publishing.
+fn is_of_the_unpublished(patch: &Patch) -> bool {
+    patch.remove.contains(wanted::STATE) || patch.set.contains_key(wanted::STATE)
 }
 
 fn key(step: &Step) -> (String, String) {

@@ -8,7 +8,8 @@ use super::Scope;
 use crate::domain::definition::{Computed, Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::policy::{self, Policy, PolicyOverride};
-use crate::domain::wanted;
+use crate::domain::template::Variables;
+use crate::domain::wanted::{self, Scene};
 
 pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -97,18 +98,18 @@ fn unfillable(definition: &Definition, policy: &Policy) -> Vec<(&'static str, St
     } else {
         definition.versions.as_slice()
     };
+    let scene = Scene {
+        definition,
+        policy,
+        mark: "",
+        newest: Some(&definition.name),
+        run: &Variables::new(),
+        uploaded: None,
+    };
     let mut wrong = Vec::new();
     for version in versions {
         for stage in &policy.stages {
-            let filled = wanted::wanted(
-                definition,
-                version,
-                policy,
-                stage,
-                "",
-                NaiveDate::default(),
-                None,
-            );
+            let filled = wanted::wanted(&scene, version, stage, None);
             if let Err(error) = filled {
                 wrong.push(("template", error.to_string()));
             }

@@ -16,9 +16,11 @@ use super::{Scope, policies};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::{Finding, Level, Place};
 use crate::domain::policy::{self, Policy};
-use crate::domain::rotation::{self, Known};
+use crate::domain::rotation::{self, Facts, Known};
 use crate::domain::snapshot::Visibility;
-use crate::domain::wanted::{self, Wanted};
+use crate::domain::template::Variables;
+use crate::domain::usage::Uses;
+use crate::domain::wanted::{self, Scene, Wanted};
 
 use properties::{Need, PROPERTIES};
 
@@ -166,15 +168,15 @@ fn offers<'a>(definition: &'a Definition, scope: &Scope, today: NaiveDate) -> Ve
         return Vec::new();
     };
     let offer = |version: &Version, listed, stage: usize| {
-        let wanted = wanted::wanted(
+        let scene = Scene {
             definition,
-            version,
-            &policy,
-            policy.stages.get(stage)?,
-            "",
-            today,
-            None,
-        );
+            policy: &policy,
+            mark: "",
+            newest: Some(&definition.name),
+            run: &Variables::new(),
+            uploaded: Some(today),
+        };
+        let wanted = wanted::wanted(&scene, version, policy.stages.get(stage)?, None);
         Some(Offer {
             definition,
             listed,
@@ -207,11 +209,7 @@ fn offers<'a>(definition: &'a Definition, scope: &Scope, today: NaiveDate) -> Ve
 }
 
 fn ranked<'a>(definition: &'a Definition, policy: &Policy) -> Vec<(&'a Version, usize)> {
-    let order = definition
-        .upstream
-        .as_ref()
-        .and_then(|upstream| upstream.order)
-        .unwrap_or_default();
+    let order = policy.order_of(definition);
     let known = definition
         .versions
         .iter()
@@ -221,9 +219,17 @@ fn ranked<'a>(definition: &'a Definition, policy: &Policy) -> Vec<(&'a Version, 
             listed: Some(version),
             image: None,
         });
-    rotation::rank(known.collect(), policy, |one, other| {
-        order.compare(one, other)
-    })
+    let facts = Facts {
+        today: NaiveDate::default(),
+        uses: &Uses::default(),
+    };
+    rotation::rank(
+        known.collect(),
+        policy,
+        facts,
+        |version| version.visibility.unwrap_or(definition.visibility),
+        |one, other| order.compare(one, other),
+    )
     .ranked
     .into_iter()
     .filter_map(|ranked| Some((ranked.known.listed?, ranked.stage)))

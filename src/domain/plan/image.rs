@@ -1,50 +1,71 @@
-//! The plan for one definition: leftovers, uploads, rotation, drift.
+//! The plan for one definition: leftovers, uploads, rotation, drift, and the end.
 
+mod change;
 mod clashes;
+mod end;
+mod guard;
 mod leftovers;
+mod sharing;
 mod steps;
 
 use std::collections::BTreeMap;
 
-use super::{Context, belongs_to, is_unproven, version_of};
+use super::{Context, belongs_to, is_unpublished, version_of};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::policy::{Policy, Stage};
-use crate::domain::rotation::{self, Known, Ranked};
+use crate::domain::rotation::{self, Facts, Known, Ranked};
 use crate::domain::snapshot::{CloudImage, Snapshot, Status};
 use crate::domain::step::Step;
 use crate::domain::template::TemplateError;
-use crate::domain::wanted::{self, Wanted};
+use crate::domain::wanted::{self, Scene};
+use change::{Place, Role};
 
 /// What happens to one definition's images.
 #[derive(Debug, Default)]
 pub struct ImagePlan {
     /// Steps that end what a dead run left half done.
     pub finishing: Vec<Step>,
-    /// All other steps.
+    /// All other steps but deletions by policy.
     pub steps: Vec<Step>,
+    /// Deletions by policy.
+    pub deletions: Vec<Step>,
     /// What a person should know.
     pub findings: Vec<Finding>,
+    /// Whether something would have been done, if only it were known who uses what.
+    pub waits_for_use: bool,
 }
 
-/// Plans one definition.
+/// Plans one definition. `withheld`: without what takes images away from tenants.
 pub fn plan(
     definition: &Definition,
     policy: &Policy,
     snapshot: &Snapshot,
     context: &Context<'_>,
+    withheld: bool,
 ) -> ImagePlan {
-    let mut planner = Planner {
-        definition,
-        policy,
-        context,
-        plan: ImagePlan::default(),
-        taken: BTreeMap::new(),
-    };
+    let mut planner = Planner::new(definition, policy, context, withheld);
     if let Err(error) = planner.run(snapshot) {
         planner.refuse(
             Finding::error("template", error.to_string()).at(&definition.file, definition.at),
         );
+    }
+    planner.plan
+}
+
+/// Plans the end of images whose definition is gone or disabled: all of them get the last stage, and none is deleted.
+pub fn retire(
+    definition: &Definition,
+    policy: &Policy,
+    images: &[&CloudImage],
+    context: &Context<'_>,
+    withheld: bool,
+) -> ImagePlan {
+    let mut planner = Planner::new(definition, policy, context, withheld);
+    for image in images {
+        if let Err(error) = planner.forget(image) {
+            planner.refuse(Finding::error("template", error.to_string()));
+        }
     }
     planner.plan
 }
@@ -63,9 +84,30 @@ struct Planner<'a> {
     plan: ImagePlan,
     /// Uploads that only need their digest compared: version → leftover whose bytes Glance has hashed already.
     taken: BTreeMap<&'a str, &'a CloudImage>,
+    /// The name of the newest image, for templates.
+    newest: Option<String>,
+    /// Whether nothing is planned that takes images away from tenants.
+    withheld: bool,
 }
 
 impl<'a> Planner<'a> {
+    fn new(
+        definition: &'a Definition,
+        policy: &'a Policy,
+        context: &'a Context<'a>,
+        withheld: bool,
+    ) -> Self {
+        Self {
+            definition,
+            policy,
+            context,
+            plan: ImagePlan::default(),
+            taken: BTreeMap::new(),
+            newest: None,
+            withheld,
+        }
+    }
+
     fn run(&mut self, snapshot: &'a Snapshot) -> Result<(), TemplateError> {
         let sorted = self.sort(snapshot);
         if self.is_uploading_elsewhere(&sorted) {
@@ -76,19 +118,26 @@ impl<'a> Planner<'a> {
         }
         let reused = self.leftovers(&sorted);
         let versions = self.versions(&sorted);
-        let order = self
-            .definition
-            .upstream
-            .as_ref()
-            .and_then(|upstream| upstream.order)
-            .unwrap_or_default();
-        let ranking = rotation::rank(versions, self.policy, |left, right| {
-            order.compare(left, right)
-        });
-        if ranking.ranked.is_empty() {
+        let order = self.policy.order_of(self.definition);
+        let facts = Facts {
+            today: self.context.today,
+            uses: self.context.uses,
+        };
+        let definition = self.definition;
+        let ranking = rotation::rank(
+            versions,
+            self.policy,
+            facts,
+            |version| version.visibility.unwrap_or(definition.visibility),
+            |left, right| order.compare(left, right),
+        );
+        self.plan.waits_for_use |= ranking.waits_for_use;
+        let Some(newest) = ranking.ranked.first() else {
             self.nothing_listed(&sorted);
             return Ok(());
-        }
+        };
+        self.newest = Some(wanted::of_the_newest(&self.name(newest)?));
+        self.replace_due(newest);
         self.rotate(&ranking, &reused)?;
         self.clashes(&ranking, snapshot)
     }
@@ -97,6 +146,7 @@ impl<'a> Planner<'a> {
     fn refuse(&mut self, finding: Finding) {
         self.plan.steps.clear();
         self.plan.finishing.clear();
+        self.plan.deletions.clear();
         self.find(finding);
     }
 
@@ -113,7 +163,7 @@ impl<'a> Planner<'a> {
             .iter()
             .filter(|image| belongs_to(image) == Some(&self.definition.name));
         for image in ours {
-            if is_unproven(image) {
+            if is_unpublished(image) {
                 sorted.leftovers.push(image);
                 continue;
             }
@@ -233,7 +283,7 @@ impl<'a> Planner<'a> {
         let mut finishing = Vec::new();
         for ranked in holding.iter().skip(kept) {
             let start = self.plan.steps.len();
-            self.settle(ranked, false)?;
+            self.settle(ranked)?;
             finishing.extend(self.plan.steps.drain(start..));
         }
         self.plan.finishing.append(&mut finishing);
@@ -250,24 +300,22 @@ impl<'a> Planner<'a> {
         // The new one gets the name, and the old one leaves it in the very next request.
         self.appear(newest, reused, is_rollback)?;
         for ranked in holding.iter().take(kept) {
-            self.settle(ranked, false)?;
+            self.settle(ranked)?;
         }
         if !is_there {
             for known in &ranking.withdrawn {
                 self.withdraw(known)?;
             }
         }
-        self.settle(newest, is_rollback)?;
         for ranked in rest {
-            if ranked.known.image.is_none() {
-                let ceiling = ranked.known.listed.and_then(|version| version.visibility);
-                let ceiling = ceiling.unwrap_or(self.definition.visibility);
-                if rotation::is_offered(self.policy, ranked.stage, ceiling) {
-                    self.appear(ranked, reused, false)?;
-                }
+            if ranked.comes {
+                self.appear(ranked, reused, false)?;
             } else {
-                self.settle(ranked, false)?;
+                self.settle(ranked)?;
             }
+        }
+        for ranked in others.iter().filter(|ranked| ranked.gone) {
+            self.end(ranked);
         }
         Ok(())
     }
@@ -281,28 +329,35 @@ impl<'a> Planner<'a> {
     }
 
     fn stage_name(&self, known: &Known<'_>, stage: &Stage) -> Result<String, TemplateError> {
-        let (definition, today) = (self.definition, self.context.today);
+        let scene = self.scene();
         match (known.listed, known.image) {
-            (Some(version), image) => wanted::stage_name(definition, version, stage, today, image),
+            (Some(version), image) => wanted::stage_name(&scene, version, stage, image),
             (None, Some(image)) => {
-                let version = wanted::remembered(definition, known.version, image);
-                wanted::stage_name(definition, &version, stage, today, Some(image))
+                let version = wanted::remembered(self.definition, known.version, image);
+                wanted::stage_name(&scene, &version, stage, Some(image))
             }
             // A version is known from the file or from the cloud.
-            (None, None) => Ok(definition.name.clone()),
+            (None, None) => Ok(self.definition.name.clone()),
         }
     }
 
-    fn wanted(&self, ranked: &Ranked<'_>, version: &Version) -> Result<Wanted, TemplateError> {
-        wanted::wanted(
-            self.definition,
-            version,
-            self.policy,
-            self.stage(ranked),
-            self.context.tag,
-            self.context.today,
-            ranked.known.image,
-        )
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            definition: self.definition,
+            policy: self.policy,
+            mark: self.context.tag,
+            newest: self.newest.as_deref(),
+            run: self.context.run,
+            uploaded: None,
+        }
+    }
+
+    fn place(&self, ranked: &Ranked<'_>, role: Role) -> Place<'a> {
+        Place {
+            stage: self.stage(ranked),
+            position: ranked.position,
+            role,
+        }
     }
 }
 

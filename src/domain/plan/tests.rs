@@ -5,11 +5,12 @@ use proptest::prelude::*;
 
 use super::super::definition;
 use super::super::snapshot::{Status, Visibility};
-use super::super::step::Work;
+use super::super::wanted::{Moment, completed};
 use super::*;
 
 const TAG: &str = "managed_by_reglaze";
 const OWNER: &str = "us";
+const TODAY: &str = "2026-11-21";
 
 /// A cloud that does what Glance does, as far as plans go.
 #[derive(Clone, Default)]
@@ -33,8 +34,11 @@ impl Cloud {
             policies: &[],
             withdrawals,
             deletions: 10,
+            members: 128,
             uses: &Uses::default(),
-            today: "2026-11-21".parse().unwrap(),
+            domains: &BTreeMap::new(),
+            run: &Variables::new(),
+            today: TODAY.parse().unwrap(),
         };
         plan(definitions, |_| true, &self.snapshot(), &context)
     }
@@ -79,6 +83,15 @@ impl Cloud {
             }
             Work::Patch(patch) => {
                 let image = self.image(&id.unwrap());
+                let patch = completed(
+                    patch.clone(),
+                    Moment {
+                        today: TODAY.parse().unwrap(),
+                        created: Some(image.created_at),
+                        newest: None,
+                        run: &Variables::new(),
+                    },
+                );
                 if let Some(name) = &patch.name {
                     image.name = Some(name.clone());
                 }
@@ -89,6 +102,7 @@ impl Cloud {
                 if let Some(tags) = &patch.tags {
                     image.tags.clone_from(tags);
                 }
+                image.protected = patch.protected.unwrap_or(image.protected);
                 image.properties.extend(patch.set.clone());
                 for key in &patch.remove {
                     assert!(
@@ -221,8 +235,7 @@ fn a_newer_version_takes_the_name_and_the_old_one_leaves_it_in_the_next_step() {
     insta::assert_snapshot!(lines(&cloud.plan(&ubuntu(&["1", "2"]))), @r"
     + upload     Ubuntu 24.04 [2]: https://example.org/2.img → sha256:32323232323232323…
     + publish    Ubuntu 24.04 [2]: Ubuntu 24.04  (public)
-    ~ rename     Ubuntu 24.04 [1]: Ubuntu 24.04 → Ubuntu 24.04 (1)
-    ~ properties Ubuntu 24.04 [1]: os_purpose=generic → os_purpose=oldgeneric  (its stage and the definition say so)
+    ~ rename     Ubuntu 24.04 [1]: Ubuntu 24.04 → Ubuntu 24.04 (1)  (now older)
     ");
 }
 
@@ -319,10 +332,7 @@ fn a_reverted_newest_version_is_rolled_back_before_it_is_retired() {
     let cloud = grown(&["1", "2"]);
     insta::assert_snapshot!(lines(&cloud.plan(&ubuntu(&["1"]))), @r"
     + rollback   Ubuntu 24.04 [1]: Ubuntu 24.04 (1) → Ubuntu 24.04  (every newer version was taken out of the file)
-    ~ rename     Ubuntu 24.04 [2]: Ubuntu 24.04 → Ubuntu 24.04 (2)  (taken out of the file)
-    - visibility Ubuntu 24.04 [2]: public → community  (taken out of the file)
-    ~ properties Ubuntu 24.04 [2]: os_purpose=generic → os_purpose=oldgeneric  (taken out of the file)
-    ~ properties Ubuntu 24.04 [1]: os_purpose=oldgeneric → os_purpose=generic
+    - rename     Ubuntu 24.04 [2]: Ubuntu 24.04 → Ubuntu 24.04 (2)  (taken out of the file; public → community)
     ");
 }
 

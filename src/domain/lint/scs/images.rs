@@ -3,23 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
 use super::properties::{built, day};
 use super::{Offer, Standard, vendors};
 use crate::domain::finding::{Finding, Level};
-
-/// Seconds after which a promise of replacement is broken, without slack, as the standard's tests count them.
-const FREQUENCIES: [(&str, i64); 5] = [
-    ("yearly", 365 * DAY),
-    ("quarterly", 92 * DAY),
-    ("monthly", 31 * DAY),
-    ("weekly", 7 * 25 * 3600),
-    ("daily", 25 * 3600),
-];
-const DAY: i64 = 24 * 3600;
-/// The text allows so much more, for weekends; the tests a tenth of the time.
-const WEEKEND: i64 = 3 * DAY;
+use crate::domain::recency;
 
 /// What is wrong between images.
 pub(super) fn check(offers: &[Offer], standard: Standard) -> Vec<Finding> {
@@ -163,8 +152,8 @@ pub(super) fn dates(offer: &Offer, today: NaiveDate) -> Option<Finding> {
         return warning("scs-0102", message);
     }
     let frequency = offer.property("replace_frequency")?;
-    let (_, seconds) = FREQUENCIES.iter().find(|(name, _)| *name == frequency)?;
-    let due = moment + TimeDelta::seconds(seconds + (seconds / 10).min(WEEKEND));
+    let (_, with_slack) = recency::allowed(frequency)?;
+    let due = moment + with_slack;
     // Where nothing is promised, nothing is broken; until a notice, everything is.
     let ended = match offer.property("provided_until")? {
         "none" => true,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Planner;
 use crate::domain::finding::Finding;
-use crate::domain::plan::{belongs_to, is_unproven, version_of};
+use crate::domain::plan::{belongs_to, is_unpublished, version_of};
 use crate::domain::rotation;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::template::TemplateError;
@@ -42,7 +42,7 @@ impl Planner<'_> {
                 snapshot.ours().iter().find(|image| {
                     let named = image.name.as_ref().is_some_and(|name| taken.contains(name));
                     let other = belongs_to(image) != own_name
-                        || (version_of(image).is_none() && !is_unproven(image));
+                        || (version_of(image).is_none() && !is_unpublished(image));
                     named && other && image.is_listed()
                 })
             });

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::{Planner, Sorted};
-use crate::domain::checksum::Algorithm;
+use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::definition::Version;
 use crate::domain::finding::Finding;
 use crate::domain::plan::version_of;
 use crate::domain::snapshot::{CloudImage, Status};
 use crate::domain::step::{Action, Step, Work};
-use crate::domain::wanted::digest_property;
+use crate::domain::wanted::{STAGED, STATE, digest_property};
 
 impl<'a> Planner<'a> {
     /// Glance says `saving` only while somebody sends bytes: another run is at work on this image.
@@ -56,7 +56,8 @@ impl<'a> Planner<'a> {
                     && !self.taken.contains_key(version.version.as_str())
             });
             if let Some(version) = free {
-                if image.is_settled() && is_proven_by_glance(image, version) {
+                let is_proven = is_staged(image, version) || is_proven_by_glance(image, version);
+                if image.is_settled() && is_proven {
                     self.taken.insert(&version.version, image);
                     continue;
                 }
@@ -82,8 +83,7 @@ impl<'a> Planner<'a> {
                 from: json!(image.name),
                 to: Value::Null,
                 changes: Map::new(),
-                reason: "private leftover of an interrupted upload; its bytes were never proven"
-                    .to_owned(),
+                reason: "private leftover that was never published and cannot be".to_owned(),
                 work: Work::DeleteLeftover,
                 withdrawal: false,
             });
@@ -160,6 +160,19 @@ impl<'a> Planner<'a> {
             );
         }
     }
+}
+
+/// Whether an earlier run proved the bytes, and recorded the digest that the definition says.
+pub(super) fn is_staged(image: &CloudImage, version: &Version) -> bool {
+    let recorded = |checksum: &Checksum| {
+        let key = digest_property(checksum.algorithm())?;
+        Some(image.properties.get(key)? == checksum.hex())
+    };
+    image
+        .properties
+        .get(STATE)
+        .is_some_and(|state| state == STAGED)
+        && version.checksum.as_ref().and_then(recorded) == Some(true)
 }
 
 /// Whether Glance's own hash over the stored bytes is the definition's.
