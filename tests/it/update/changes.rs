@@ -7,28 +7,15 @@ use super::world::{NOBLE, World, digest, listing, noble, noble_folder, pin, pinn
 
 const LISTING: &str = "https://cloud-images.ubuntu.com/noble/";
 
-/// Two pinned builds, both published; nothing is new.
-fn world() -> World {
-    let world = World::new(&pinned(&["20260725", "20260701"]));
-    world.ubuntu_daily("noble", &["20260725", "20260701"]);
-    world
-}
-
 fn manifest(build: &str) -> String {
     format!("{}SHA256SUMS", noble_folder(build))
 }
 
 #[test]
 fn what_still_stands_says_nothing_and_a_second_run_transfers_no_body() {
-    let world = world();
+    let world = World::with_two_builds();
     let run = world.update(&[]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![]),
-        "{}{}",
-        run.stdout,
-        run.stderr
-    );
+    run.assert_ended(0, &[]);
     assert!(world.server.counts().contains_key(&manifest("20260701")));
     world.server.forget();
     assert_eq!(world.update(&[]).code, 0);
@@ -49,7 +36,7 @@ fn what_still_stands_says_nothing_and_a_second_run_transfers_no_body() {
 
 #[test]
 fn a_pinned_build_that_is_gone_or_not_listed_any_more_is_a_warning_with_what_to_do() {
-    let world = world();
+    let world = World::with_two_builds();
     world.server.put(&manifest("20260701"), Reply::Status(404));
     let run = world.update(&["--write"]);
     assert_eq!(
@@ -103,17 +90,14 @@ fn a_build_that_leaves_the_file_in_this_run_is_not_told_to_have_vanished() {
     let world = World::new(&catalogue);
     world.ubuntu_daily("noble", &["20260725", "20260701"]);
     let run = world.update(&["--write"]);
-    assert_eq!((run.code, run.findings()), (0, vec![]), "{}", run.stdout);
+    run.assert_ended(0, &[]);
     assert!(!world.catalogue().contains("20260601"));
 }
 
 #[test]
 fn an_older_build_whose_bytes_were_exchanged_is_an_error_that_leaves_the_file_alone() {
-    let world = world();
-    world.sign(
-        &noble_folder("20260701"),
-        &sums::<Sha256>(&[NOBLE], "exchanged", " *"),
-    );
+    let world = World::with_two_builds();
+    world.exchange("20260701", "exchanged");
     let before = world.catalogue();
     let run = world.update(&["--write"]);
     assert_eq!(
@@ -133,7 +117,7 @@ fn an_older_build_whose_bytes_were_exchanged_is_an_error_that_leaves_the_file_al
 
 #[test]
 fn a_list_that_goes_back_behind_what_is_pinned_is_an_error() {
-    let world = world();
+    let world = World::with_two_builds();
     world.server.body(LISTING, listing(&["20260701"]));
     let run = world.update(&["--write"]);
     assert_eq!(run.findings(), [("error", "rollback", 6)], "{}", run.stdout);
@@ -160,15 +144,10 @@ fn a_list_that_goes_back_behind_what_is_pinned_is_an_error() {
 
 #[test]
 fn a_list_that_stands_still_is_a_warning_unless_its_line_has_ended() {
-    let world = world();
+    let world = World::with_two_builds();
     assert_eq!(world.update(&["--today=2026-09-08"]).findings(), []);
     let run = world.update(&["--today=2026-09-09"]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("warning", "frozen", 6)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("warning", "frozen", 6)]);
     let message = run.message("frozen");
     assert!(
         message.contains("46 days ago") && message.contains("45 days"),
@@ -186,20 +165,12 @@ fn a_list_that_stands_still_is_a_warning_unless_its_line_has_ended() {
 
 #[test]
 fn two_builds_with_one_digest_are_told_and_the_second_is_not_added() {
-    let world = world();
+    let world = World::with_two_builds();
     world.ubuntu_daily("noble", &["20260726", "20260725", "20260701"]);
-    world.sign(
-        &noble_folder("20260726"),
-        &sums::<Sha256>(&[NOBLE], "20260725", " *"),
-    );
+    world.exchange("20260726", "20260725");
     let before = world.catalogue();
     let run = world.update(&["--write"]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("warning", "same-checksum", 8)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("warning", "same-checksum", 8)]);
     assert!(
         run.message("same-checksum").contains(&noble("20260726")),
         "{}",
@@ -211,28 +182,20 @@ fn two_builds_with_one_digest_are_told_and_the_second_is_not_added() {
 #[test]
 fn two_pinned_versions_with_one_digest_are_told_too() {
     let one = digest::<Sha256>(&format!("20260725/{NOBLE}"));
-    let world = world();
+    let world = World::with_two_builds();
     world.define(&format!(
         "{}{}",
         pinned(&["20260725"]),
         pin("20260701", &one)
     ));
-    world.sign(
-        &noble_folder("20260701"),
-        &sums::<Sha256>(&[NOBLE], "20260725", " *"),
-    );
+    world.exchange("20260701", "20260725");
     let run = world.update(&[]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("warning", "same-checksum", 12)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("warning", "same-checksum", 12)]);
 }
 
 #[test]
 fn a_manifest_older_than_its_build_is_a_warning_also_when_it_comes_from_the_cache() {
-    let world = world();
+    let world = World::with_two_builds();
     let text = sums::<Sha256>(&[NOBLE], "20260725", " *").into_bytes();
     let dated = |date| Reply::Dated(text.clone(), date);
     world.server.put(
@@ -246,12 +209,7 @@ fn a_manifest_older_than_its_build_is_a_warning_also_when_it_comes_from_the_cach
     );
     for _ in 0..2 {
         let run = world.update(&[]);
-        assert_eq!(
-            (run.code, run.findings()),
-            (0, vec![("warning", "manifest-older", 6)]),
-            "{}",
-            run.stdout
-        );
+        run.assert_ended(0, &[("warning", "manifest-older", 6)]);
         let message = run.message("manifest-older");
         assert!(
             message.contains("2026-07-23") && message.contains("2026-07-25"),
@@ -262,21 +220,11 @@ fn a_manifest_older_than_its_build_is_a_warning_also_when_it_comes_from_the_cach
 
 #[test]
 fn a_pinned_build_that_cannot_be_asked_for_is_a_warning_and_said_once_where_all_is_down() {
-    let world = world();
+    let world = World::with_two_builds();
     world.server.put(&manifest("20260701"), Reply::Status(500));
     let run = world.update(&[]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("warning", "could-not-ask", 10)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("warning", "could-not-ask", 10)]);
     world.server.put(LISTING, Reply::Status(500));
     let run = world.update(&[]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (1, vec![("error", "upstream", 4)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(1, &[("error", "upstream", 4)]);
 }

@@ -24,12 +24,7 @@ fn a_new_line_is_a_note_and_of_ubuntu_only_with_long_term_support() {
     let world = world();
     world.lines("ubuntu", &UBUNTU);
     let run = world.update(&[]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("note", "new-release-line", 4)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("note", "new-release-line", 4)]);
     let message = run.message("new-release-line");
     assert!(
         message.contains("`UBUNTU 26.04` with long-term support"),
@@ -119,12 +114,7 @@ fn a_product_that_was_renamed_is_followed_and_one_that_is_busy_is_waited_for() {
     world.server.put(&old, busy);
     world.server.forget();
     let run = world.update(&[]);
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("note", "endoflife-unknown", 4)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("note", "endoflife-unknown", 4)]);
     assert!(world.server.counts()[&old] > 1, "it is asked again");
 
     world.server.put(&old, moved("https://evil.example/ubuntu"));
@@ -166,12 +156,7 @@ fn whatever_else_it_answers_is_a_note_and_never_a_failure() {
     ] {
         world.server.put(&url, reply);
         let run = world.update(&["--strict"]);
-        assert_eq!(
-            (run.code, run.findings()),
-            (0, vec![("note", "endoflife-unknown", 4)]),
-            "{}",
-            run.stdout
-        );
+        run.assert_ended(0, &[("note", "endoflife-unknown", 4)]);
         let message = run.message("endoflife-unknown");
         assert!(message.contains(expected), "{expected}: {message}");
     }
@@ -185,12 +170,7 @@ fn it_holds_up_nobody_when_it_does_not_answer() {
     let run = world.update(&[]);
     let took = begin.elapsed();
     world.server.release();
-    assert_eq!(
-        (run.code, run.findings()),
-        (0, vec![("note", "endoflife-unknown", 4)]),
-        "{}",
-        run.stdout
-    );
+    run.assert_ended(0, &[("note", "endoflife-unknown", 4)]);
     assert!(
         run.message("endoflife-unknown").contains("in time"),
         "{}",

@@ -58,6 +58,14 @@ impl World {
         world
     }
 
+    /// A repository that pins two builds of `pinned`, both published; nothing is new.
+    pub fn with_two_builds() -> Self {
+        let builds = ["20260725", "20260701"];
+        let world = Self::new(&pinned(&builds));
+        world.ubuntu_daily("noble", &builds);
+        world
+    }
+
     /// The same with the sources that the binary carries, and nothing published.
     pub fn with_built_in_sources(images: &str) -> Self {
         Self::bare(Server::start(), images)
@@ -127,6 +135,12 @@ impl World {
             );
             self.sign(&format!("{home}{build}/"), &sums);
         }
+    }
+
+    /// Signs a manifest of a build of `pinned` anew, by which it has another one's bytes.
+    pub fn exchange(&self, build: &str, bytes_of: &str) {
+        let sums = sums::<Sha256>(&[NOBLE], bytes_of, " *");
+        self.sign(&noble_folder(build), &sums);
     }
 
     /// Lays a manifest of Ubuntu with its signature into a folder.
@@ -246,6 +260,18 @@ impl Run {
             stdout,
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// It ended with this code and these findings: level, rule and line of each.
+    #[track_caller]
+    pub fn assert_ended(&self, code: i32, findings: &[(&str, &str, u64)]) {
+        assert_eq!(
+            (self.code, self.findings().as_slice()),
+            (code, findings),
+            "{}{}",
+            self.stdout,
+            self.stderr
+        );
     }
 
     /// Level, rule and line of each finding.
