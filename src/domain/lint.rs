@@ -3,12 +3,18 @@
 //! [`errors`] are what `plan` and `apply` refuse; [`warnings`] are what a reviewer should see. Schema errors come from
 //! [`definition::parse`], before anything here.
 
+mod glance;
+mod names;
+mod offers;
 mod policies;
 mod quotes;
 mod scs;
+mod stages;
 mod upstreams;
 mod urls;
 mod versions;
+
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
@@ -35,7 +41,33 @@ pub fn errors(definitions: &[Definition], scopes: &[Scope]) -> Vec<Finding> {
         findings.extend(versions::incomplete(definition));
         findings.extend(policies::check(definition, scopes));
     }
+    for scope in scopes {
+        findings.extend(of_scope(definitions, scope));
+    }
+    // What is wrong for all clouds is said once, not for each.
+    let mut said = BTreeSet::new();
+    findings.retain(|finding| {
+        let place = (finding.file.clone(), finding.line, finding.column);
+        said.insert((place, finding.message.clone()))
+    });
     sorted(findings)
+}
+
+/// What the images of all definitions would be in one cloud, and what is wrong with them.
+fn of_scope(definitions: &[Definition], scope: &Scope) -> Vec<Finding> {
+    let enabled = || definitions.iter().filter(|definition| definition.enable);
+    let offers: Vec<_> = enabled()
+        .flat_map(|definition| offers::offers(definition, scope, NaiveDate::default()))
+        .collect();
+    let mut findings: Vec<_> = offers.iter().flat_map(glance::check).collect();
+    findings.extend(names::check(&offers));
+    findings.extend(enabled().flat_map(|definition| names::alike(definition, scope)));
+    findings.extend(enabled().flat_map(|definition| stages::check(definition, scope)));
+    let cloud = |finding: Finding| match scope.cloud {
+        Some(cloud) => finding.cloud(cloud),
+        None => finding,
+    };
+    findings.into_iter().map(cloud).collect()
 }
 
 /// What can be used but will surprise somebody: names that move, weak digests, odd orders, an upstream that no source

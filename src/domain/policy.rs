@@ -9,11 +9,13 @@ mod stage;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
 use super::attested::Verify;
 use super::definition::Definition;
-use super::finding::Finding;
+use super::finding::{Finding, Place};
 use super::version::Order;
+use super::yaml;
 pub use exits::{Days, Exits, Until};
 pub use stage::{Share, ShareWith, Stage, StageName, Staged, Stages};
 
@@ -51,6 +53,18 @@ pub struct PolicyOverride {
     /// Property values without which a definition does not fit the policy.
     #[serde(default)]
     pub demands: BTreeMap<String, Vec<String>>,
+    /// Where a person wrote it; a preset has no such place.
+    #[serde(skip)]
+    pub origin: Option<Origin>,
+}
+
+/// Where a policy was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, as findings name it.
+    pub file: String,
+    /// Where its block begins.
+    pub at: Place,
 }
 
 /// What becomes of attributes of ours that people changed by hand.
@@ -120,6 +134,17 @@ pub fn resolve(multi: bool, overrides: &[&PolicyOverride]) -> Result<Policy, Box
 }
 
 impl PolicyOverride {
+    /// A policy that a person wrote, with its place.
+    pub fn written(file: &str, policy: Spanned<Self>) -> Self {
+        Self {
+            origin: Some(Origin {
+                file: file.to_owned(),
+                at: yaml::place(&policy),
+            }),
+            ..policy.value
+        }
+    }
+
     fn merge(&mut self, over: &Self) {
         self.rotate = over.rotate.or(self.rotate);
         self.order = over.order.or(self.order);

@@ -50,7 +50,7 @@ struct Image {
     latest_checksum_url: Option<Spanned<String>>,
     upstream: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
     vars: Option<BTreeMap<String, Option<String>>>,
-    policy: Option<PolicyOverride>,
+    policy: Option<Spanned<PolicyOverride>>,
 }
 
 #[derive(Deserialize)]
@@ -249,7 +249,9 @@ impl Reader<'_> {
             latest_checksum_url: self.web_url(raw.latest_checksum_url, "latest_checksum_url"),
             upstream: raw.upstream.and_then(|upstream| self.upstream(upstream)),
             vars: present(raw.vars),
-            policy: raw.policy,
+            policy: raw
+                .policy
+                .map(|policy| PolicyOverride::written(self.file, policy)),
         };
         self.repeated_versions(&definition.versions);
         definition

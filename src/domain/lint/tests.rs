@@ -1,3 +1,5 @@
+mod images;
+
 use super::*;
 use crate::domain::yaml;
 

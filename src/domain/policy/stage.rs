@@ -244,7 +244,18 @@ impl Stages {
 
 impl StageOverride {
     /// This stage's words, where it has none those of `under`.
-    fn over(self, under: Self) -> Self {
+    fn over(self, mut under: Self) -> Self {
+        // `forever` and another end exclude each other, so the stronger layer's word takes the place of both.
+        let forever = |until: &Option<BTreeSet<Until>>| {
+            until
+                .as_ref()
+                .is_some_and(|until| until.contains(&Until::Forever))
+        };
+        if forever(&self.until) {
+            (under.keep, under.stay) = (None, None);
+        } else if forever(&under.until) && (self.keep.is_some() || self.stay.is_some()) {
+            under.until = None;
+        }
         let mut replace = under.replace;
         replace.extend(self.replace);
         let mut properties = under.properties;

@@ -93,3 +93,19 @@ fn only_presets_with_an_end_ask_who_uses_images() {
         assert_eq!(asks(name), expected, "{name}");
     }
 }
+
+#[test]
+fn a_users_end_of_a_stage_takes_the_place_of_forever_and_forever_that_of_any_end() {
+    let exits = |preset: &str, words: &str, stage: usize| {
+        let text = format!("preset: {preset}\nstages: {words}\n");
+        let own: PolicyOverride = yaml::read("reglaze.yml", &text).unwrap();
+        resolve(true, &[&own]).unwrap().stages[stage].exits.clone()
+    };
+    let retired = exits("osism", "{retired: {for: 365d}}", 2);
+    assert!(retired.ends() && retired.stay == Some(Days(365)));
+    let older = exits("osism", "{older: {until: forever}}", 1);
+    assert!(!older.ends() && older.keep.is_none());
+    // What does not speak of forever is added to what there is.
+    let older = exits("osism", "{older: {for: 30d}}", 1);
+    assert_eq!((older.keep, older.stay), (Some(2), Some(Days(30))));
+}

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::properties::{built, day};
-use super::{Offer, Standard, vendors};
+use super::{Standard, vendors};
 use crate::domain::finding::{Finding, Level};
+use crate::domain::lint::offers::Offer;
 use crate::domain::recency;
 
 /// What is wrong between images.

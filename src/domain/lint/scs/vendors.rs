@@ -1,6 +1,7 @@
 //! scs-0104: images that claim to be a vendor's own, and where those must come from.
 
-use super::{Offer, Standard};
+use super::Standard;
+use crate::domain::lint::offers::Offer;
 
 /// A release whose images must come from its vendor.
 struct Release {
