@@ -1,8 +1,12 @@
 //! `reglaze.yml` as it is written: every key may be absent.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Spanned;
 
 use super::{FILE, SettingsError};
 use crate::domain::attested::Verify;
@@ -21,7 +25,7 @@ pub struct File {
     #[serde(default)]
     pub clouds: Vec<CloudEntry>,
     pub verify: Option<Verify>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "placed")]
     pub policy: PolicyOverride,
     #[serde(default)]
     pub run_properties: Vec<String>,
@@ -33,19 +37,57 @@ pub struct File {
     pub limits: LimitsEntry,
 }
 
+impl File {
+    /// Findings about policies name the file as the user did.
+    fn is_called(&mut self, name: &str) {
+        let of_clouds = self.clouds.iter_mut().filter_map(|entry| match entry {
+            CloudEntry::Full(cloud) => Some(&mut cloud.policy),
+            CloudEntry::Name(_) => None,
+        });
+        for policy in std::iter::once(&mut self.policy).chain(of_clouds) {
+            if let Some(origin) = &mut policy.origin {
+                name.clone_into(&mut origin.file);
+            }
+        }
+    }
+}
+
 /// A cloud: its name, or its name and what differs there.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum CloudEntry {
     Name(String),
     Full(Box<FullCloud>),
+}
+
+// Not `untagged`: that would lose the places of what it holds.
+impl<'de> Deserialize<'de> for CloudEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entry;
+        impl<'de> Visitor<'de> for Entry {
+            type Value = CloudEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a cloud's name, or a block with `name`")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<CloudEntry, E> {
+                Ok(CloudEntry::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CloudEntry, A::Error> {
+                let cloud = FullCloud::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(CloudEntry::Full(Box::new(cloud)))
+            }
+        }
+        deserializer.deserialize_any(Entry)
+    }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FullCloud {
     pub name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "placed")]
     pub policy: PolicyOverride,
     #[serde(default)]
     pub in_use: InUseEntry,
@@ -134,13 +176,38 @@ pub fn read(config: Option<&Path>) -> Result<(PathBuf, File), SettingsError> {
     if text.trim().is_empty() {
         return Ok((root, File::default()));
     }
-    let file = yaml::read(&path.display().to_string(), &text).map_err(SettingsError::Wrong)?;
+    let name = path.display().to_string();
+    let mut file: File = yaml::read(&name, &text).map_err(SettingsError::Wrong)?;
+    file.is_called(&name);
     Ok((root, file))
+}
+
+/// A policy with the place at which its block begins.
+fn placed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PolicyOverride, D::Error> {
+    let policy = Spanned::<PolicyOverride>::deserialize(deserializer)?;
+    Ok(PolicyOverride::written(FILE, policy))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_knows_where_it_was_written() {
+        let text =
+            "tag: a\npolicy:\n  rotate: true\nclouds:\n- a\n- name: b\n  policy: {rotate: false}\n";
+        let mut file: File = yaml::read(FILE, text).unwrap();
+        file.is_called("site/reglaze.yml");
+        let origin = file.policy.origin.unwrap();
+        assert_eq!(
+            (origin.file.as_str(), origin.at.line),
+            ("site/reglaze.yml", 3)
+        );
+        let CloudEntry::Full(cloud) = &file.clouds[1] else {
+            panic!("a cloud with a policy");
+        };
+        assert_eq!(cloud.policy.origin.as_ref().unwrap().at.line, 7);
+    }
 
     #[test]
     fn the_standard_is_one_of_three_words() {

@@ -27,8 +27,11 @@ pub fn check(offers: &[Offer]) -> Vec<Finding> {
             continue;
         };
         let version = |offer: &Offer| offer.listed.map(|version| version.version.clone());
-        if std::ptr::eq(known.definition, offer.definition) && version(known) == version(offer) {
-            // One version in two stages of its life.
+        let is_one_definition = std::ptr::eq(known.definition, offer.definition);
+        if known.definition.name == offer.definition.name
+            && (!is_one_definition || version(known) == version(offer))
+        {
+            // A name that is defined twice is a finding of its own; one version may be here in two stages of its life.
             continue;
         }
         let message = format!(

@@ -40,9 +40,10 @@ fn what_glance_would_refuse_is_found_where_it_was_written() {
          tags: [{long}]\n"
     );
     insta::assert_snapshot!(found(&one("Ubuntu", &meta), "{}"));
-    let many: String = (0..130)
+    let many: Vec<_> = (0..130)
         .map(|number| format!("      p{number}: a\n"))
         .collect();
+    let many = many.concat();
     let tags: Vec<_> = (0..128).map(|number| format!("t{number}")).collect();
     let much = format!("    meta:\n{many}    tags: [{}]\n", tags.join(", "));
     assert_eq!(
