@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(after_help = "Exit codes:\n  \
     0  done, or nothing to do\n  \
     1  nothing could be done: settings, YAML, or every cloud or upstream failed\n  \
-    2  changes pending (plan; update without --write)\n  \
+    2  changes pending (plan; update and adopt without --write)\n  \
     3  something failed or needs a person; the rest was done\n\n\
     Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action; those of\n\
     `new`, which is for a person at a terminal, are neither.\n\
@@ -63,6 +63,14 @@ pub enum Command {
     /// Plans again, holds the plan against the reviewed one if --fingerprint or --plan is given, and carries it out. An image is
     /// visible to others only after its digest was proven. Run it again after any interruption: it continues.
     Apply(ApplyArguments),
+    /// Take over the images that a cloud has already: mark them as ours, and write definitions for those that have none
+    ///
+    /// Without --write says what it would do (exit code 2). Looks at all images of the project that do not bear the mark, whoever
+    /// made them: another tool, or people with the OpenStack client. An image is matched to a version of your definitions by the
+    /// digest of its bytes, else by the source, the name and version that are recorded on it, else by its display name; each step
+    /// says by which. What fits several is left alone. Nothing is uploaded, renamed, shown or hidden: each image gets the mark,
+    /// `image_name` and `internal_version` in one request, and keeps its ID. Afterwards `plan` shows what your definitions want of it.
+    Adopt(AdoptArguments),
     /// List the upstream sources, built in and your own: what each takes, and why its checksums may be believed
     ///
     /// With NAME: all of one, with an example for `new`. A file of the folder `sources` adds a source or replaces a built-in one.
@@ -166,6 +174,36 @@ pub struct ApplyArguments {
     )]
     pub fingerprint: Vec<String>,
     /// A reviewed plan (`plan --format json`); only steps that it holds are done; repeatable
+    #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
+    pub plan: Vec<PathBuf>,
+}
+
+/// Flags of `adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    reglaze adopt --cloud prod                              what would be taken over, and as what\n  \
+    reglaze adopt --cloud prod --read                       the same, with bytes read back where a digest must decide\n  \
+    reglaze adopt --cloud prod --write --filter '^Debian'   these alone, for real\n\n\
+    Definitions for images that have none go to the end of adopted.yml in the folder of definitions; commit that file.\n\
+    Snapshots and backups of servers are left alone unless --filter names them; other projects' images always are.")]
+pub struct AdoptArguments {
+    /// Mark the images, and write definitions for those that have none
+    #[arg(long, env = "REGLAZE_WRITE", value_name = "BOOL", action = clap::ArgAction::Set,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub write: bool,
+    /// Read images back and hash them where a definition tells a SHA-256 and Glance only a SHA-512; nothing is kept of them
+    #[arg(long, env = "REGLAZE_READ", value_name = "BOOL", action = clap::ArgAction::Set,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub read: bool,
+    /// The fingerprint of what was reviewed; a cloud where it would be something else is left alone; repeatable as CLOUD=FINGERPRINT
+    #[arg(
+        long,
+        env = "REGLAZE_FINGERPRINT",
+        value_name = "[CLOUD=]FINGERPRINT",
+        value_delimiter = ' '
+    )]
+    pub fingerprint: Vec<String>,
+    /// What was reviewed (`adopt --format json`); only steps that it holds are done; repeatable
     #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
     pub plan: Vec<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! One file per subcommand; each reads like the sentence in its doc comment.
 
+pub mod adopt;
 pub mod apply;
 mod catalogue;
 pub mod new;

@@ -59,6 +59,7 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
         Command::Validate { online } => commands::validate::run(settings, *online).await,
         Command::Plan => commands::plan::run(settings).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
+        Command::Adopt(arguments) => commands::adopt::run(settings, arguments).await,
         Command::New(arguments) => commands::new::run(settings, arguments).await,
         Command::Sources { name, save_keys } => {
             commands::sources::run(settings, name.as_deref(), *save_keys).await

@@ -8,6 +8,7 @@ mod client;
 mod clouds;
 pub mod config;
 mod description;
+mod download;
 mod entries;
 mod error;
 pub mod image;

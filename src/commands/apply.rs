@@ -3,6 +3,8 @@
 mod carry_out;
 mod upload;
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use futures_util::StreamExt;
 use tracing::Instrument;
@@ -24,7 +26,7 @@ pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Res
         Ok(definitions) => definitions,
         Err(report) => return Ok(report),
     };
-    let reviewed = reviewed(arguments)?;
+    let reviewed = reviewed(&arguments.fingerprint, &arguments.plan)?;
     let sources = match load_sources(&settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(findings) => return Ok(catalogue::broken(findings)),
@@ -55,12 +57,13 @@ pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Res
     Ok(outcome::apply_report(outcomes))
 }
 
-fn reviewed(arguments: &ApplyArguments) -> anyhow::Result<Reviewed> {
+/// Reads what a reviewer bound.
+pub(super) fn reviewed(fingerprints: &[String], plans: &[PathBuf]) -> anyhow::Result<Reviewed> {
     let mut reviewed = Reviewed::default();
-    for text in &arguments.fingerprint {
+    for text in fingerprints {
         reviewed.add_fingerprint(text)?;
     }
-    for path in &arguments.plan {
+    for path in plans {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("could not read the plan `{name}`"))?;

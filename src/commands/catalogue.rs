@@ -52,12 +52,8 @@ pub fn clouds(settings: &Settings) -> Vec<Cloud> {
     settings.clouds.clone()
 }
 
-/// Logs in to a cloud, reads its images to the end and plans.
-pub async fn plan(
-    settings: &Settings,
-    cloud: &Cloud,
-    definitions: &[Definition],
-) -> anyhow::Result<Planned> {
+/// Logs in to a cloud; gives its image service and the project whose marked images are ours.
+pub async fn connect(settings: &Settings, cloud: &Cloud) -> anyhow::Result<(Image, String)> {
     let name = Some(cloud.name.as_str()).filter(|name| !name.is_empty());
     let description = Clouds::read(&Environment::of_this_process())?.cloud(name)?;
     let session = Arc::new(Session::login(description).await?);
@@ -66,6 +62,16 @@ pub async fn plan(
         Some(owner) => owner.clone(),
         None => session.project()?.id,
     };
+    Ok((service, owner))
+}
+
+/// Logs in to a cloud, reads its images to the end and plans.
+pub async fn plan(
+    settings: &Settings,
+    cloud: &Cloud,
+    definitions: &[Definition],
+) -> anyhow::Result<Planned> {
+    let (service, owner) = connect(settings, cloud).await?;
     let snapshot = service.snapshot(&settings.tag, &owner).await?;
     tracing::debug!("{}: {} images are ours", cloud.name, snapshot.ours().len());
     let context = Context {

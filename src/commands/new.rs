@@ -67,7 +67,7 @@ pub async fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Resul
     Ok(report)
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let written = if path.exists() {
         update::save(path, text)
     } else {
@@ -154,7 +154,7 @@ fn said(arguments: &NewArguments) -> anyhow::Result<BTreeMap<String, String>> {
 }
 
 /// The definitions that are there: those of the catalogue, and those of the file that is to be written.
-fn files_beside(images: &Path, target: &Path) -> anyhow::Result<Vec<File>> {
+pub(super) fn files_beside(images: &Path, target: &Path) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();
     let has_any = |folder: &Path| {
         std::fs::read_dir(folder).is_ok_and(|entries| {
@@ -175,7 +175,7 @@ fn files_beside(images: &Path, target: &Path) -> anyhow::Result<Vec<File>> {
     Ok(files)
 }
 
-fn same(one: &Path, other: &Path) -> bool {
+pub(super) fn same(one: &Path, other: &Path) -> bool {
     let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     whole(one) == whole(other)
 }

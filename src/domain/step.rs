@@ -39,6 +39,8 @@ pub enum Action {
     Share,
     /// Delete it.
     Delete,
+    /// Give an image that was there before us our mark and identity; nothing else of it changes.
+    Adopt,
 }
 
 impl Action {
@@ -58,13 +60,14 @@ impl Action {
             Self::Protect => "protect",
             Self::Share => "share",
             Self::Delete => "delete",
+            Self::Adopt => "adopt",
         }
     }
 
     /// `+` adds, `~` changes, `-` takes away.
     pub fn sign(self) -> char {
         match self {
-            Self::Upload | Self::Boot | Self::Publish | Self::Rollback => '+',
+            Self::Upload | Self::Boot | Self::Publish | Self::Rollback | Self::Adopt => '+',
             Self::Delete => '-',
             _ => '~',
         }

@@ -111,6 +111,25 @@ impl Image {
         Ok(Snapshot::new(images, tag, owner))
     }
 
+    /// Reads all images of `owner`, marked or not, and of others those that concern its catalogue: a snapshot before it is
+    /// parted. The hidden ones of others show in nobody's list, unless they bear the mark.
+    pub async fn images_of(&self, tag: &str, owner: &str) -> Result<Vec<CloudImage>, Error> {
+        let concerns = |image: &CloudImage| {
+            image.owner.as_deref() == Some(owner) || image.tags.contains(tag) || image.is_listed()
+        };
+        let mut images = self.series(&[("visibility", "all")], concerns).await?;
+        for (key, value) in [("owner", owner), ("tag", tag)] {
+            let hidden = [("visibility", "all"), ("os_hidden", "true"), (key, value)];
+            images.extend(self.series(&hidden, concerns).await?);
+        }
+        // One that was hidden meanwhile comes twice, and counts as it came last.
+        let by_id: BTreeMap<String, CloudImage> = images
+            .into_iter()
+            .map(|image| (image.id.clone(), image))
+            .collect();
+        Ok(by_id.into_values().collect())
+    }
+
     /// Reads the images that have the tag and these properties, hidden ones too.
     pub async fn with_properties(
         &self,

@@ -8,6 +8,7 @@
 
 mod account;
 mod action;
+mod adopt;
 mod catalogue;
 mod cloud;
 mod engines;

@@ -19,8 +19,12 @@ pub(super) fn incomplete(definition: &Definition) -> Vec<Finding> {
                 .image(&definition.name);
             findings.push(finding);
         };
-        if version.url.is_none() && version.mirror_url.is_none() {
-            let message = format!("version `{}` has no `url`; add one", version.version);
+        // With an `id` it is an image that was taken over: it is there, and nobody knows where it came from.
+        if version.url.is_none() && version.mirror_url.is_none() && version.id.is_none() {
+            let message = format!(
+                "version `{}` has no `url`; add one, or the `id` of the image if it is in the cloud already",
+                version.version
+            );
             refuse("missing-url", message);
         }
         if version.checksum.is_some() {
