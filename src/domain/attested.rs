@@ -276,32 +276,21 @@ pub fn attest(
             file: file.to_owned(),
             source: Box::new(source),
         })?;
-    if checksum.is_weak() {
-        return Err(ProofError::Weak {
-            url: manifest.url.to_owned(),
-            file: file.to_owned(),
-            algorithm: checksum.algorithm(),
-        });
-    }
-    let notes = signed
-        .as_ref()
-        .map(|signed| signed.notes.clone())
-        .unwrap_or_default();
-    Ok((Attested::by_document(checksum, manifest.url, signed), notes))
+    told(file, checksum, manifest.url, signed)
 }
 
-/// Takes a digest that an index itself tells.
+/// Takes a digest that a document tells: an index, or a manifest.
 ///
-/// `signed`: the verdict on that index, if it is signed. Fails with [`ProofError`] on a weak digest.
+/// `signed`: the verdict on that document, if it is signed. Fails with [`ProofError`] on a weak digest.
 pub fn told(
     file: &str,
     checksum: Checksum,
-    index: &str,
+    document: &str,
     signed: Option<Signed>,
 ) -> Result<(Attested, Vec<String>), ProofError> {
     if checksum.is_weak() {
         return Err(ProofError::Weak {
-            url: index.to_owned(),
+            url: document.to_owned(),
             file: file.to_owned(),
             algorithm: checksum.algorithm(),
         });
@@ -310,7 +299,7 @@ pub fn told(
         .as_ref()
         .map(|signed| signed.notes.clone())
         .unwrap_or_default();
-    Ok((Attested::by_document(checksum, index, signed), notes))
+    Ok((Attested::by_document(checksum, document, signed), notes))
 }
 
 /// Checks the signature of a document, whatever it says. Fails with [`ProofError`].
