@@ -2,6 +2,9 @@
 //!
 //! What differs between distributions stands in the source's `defaults`; what is common to all stands here, once.
 
+mod names;
+mod properties;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -9,6 +12,8 @@ use super::edit;
 use super::overview::rank;
 use super::source::{ParameterError, Source};
 use super::template::{self, Escape, TemplateError};
+use names::{Names, capitalised};
+use properties::{Meta, common_properties};
 
 /// How many versions a new definition keeps in its file; `uuid_validity` promises as many.
 const VERSIONS: u32 = 3;
@@ -188,166 +193,6 @@ fn value<'a>(
         .map(String::as_str)
 }
 
-/// The names of a definition, and what they must mention so that two definitions do not share one.
-struct Names {
-    name: String,
-    shortname: String,
-    /// Parameters that are not at their usual value: name, value, and the variables that tell it too.
-    unusual: Vec<(String, String, Vec<String>)>,
-}
-
-impl Names {
-    fn of(source: &Source, said: &BTreeMap<String, String>) -> Self {
-        let has_release = source.parameters.contains_key("release");
-        let name = source.defaults.name.clone().unwrap_or_else(|| {
-            let release = if has_release { " {release}" } else { "" };
-            format!("{}{release}", source.title)
-        });
-        let shortname = source.defaults.shortname.clone().unwrap_or_else(|| {
-            let release = if has_release { "-{release}" } else { "" };
-            format!("{}{release}", source.name)
-        });
-        let mut unusual: Vec<_> = source
-            .parameters
-            .iter()
-            .filter_map(|(name, parameter)| {
-                let value = value(source, said, name)?;
-                let usual = if name == "arch" {
-                    USUAL_ARCHITECTURE
-                } else {
-                    parameter.default.as_deref()?
-                };
-                let told_by = source.map.iter().filter(|(_, mapping)| mapping.of == *name);
-                let told_by = told_by.map(|(variable, _)| variable.clone());
-                let told_by = std::iter::once(name.clone()).chain(told_by).collect();
-                (value != usual).then(|| (name.clone(), value.to_owned(), told_by))
-            })
-            .collect();
-        // As catalogues have it: the variant after the release, the architecture at the end.
-        unusual.sort_by_key(|(name, ..)| rank(name));
-        Self {
-            name,
-            shortname,
-            unusual,
-        }
-    }
-
-    /// What is unusual and not mentioned by the template.
-    fn beside(&self, template: &str, separator: &str, write: fn(&str) -> String) -> String {
-        let mentioned = template::variables(template);
-        let words = self.unusual.iter().filter(|(_, _, told_by)| {
-            !told_by
-                .iter()
-                .any(|variable| mentioned.contains(&variable.as_str()))
-        });
-        words.fold(String::new(), |text, (name, value, _)| {
-            let word = if name == "arch" {
-                value.clone()
-            } else {
-                write(value)
-            };
-            text + separator + &word
-        })
-    }
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
-}
-
-/// Image properties in the order in which they are written.
-struct Meta(Vec<(String, String)>);
-
-impl Meta {
-    /// Sets a property, at the place that it has already; an empty value takes it out.
-    fn set(&mut self, key: &str, value: String) {
-        let at = self.0.iter().position(|(known, _)| known == key);
-        match (at, value.is_empty()) {
-            (Some(at), true) => drop(self.0.remove(at)),
-            (Some(at), false) => self.0[at].1 = value,
-            (None, true) => {}
-            (None, false) => self.0.push((key.to_owned(), value)),
-        }
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == key)
-    }
-}
-
-/// What every image has, whatever the distribution: the mandatory properties of scs-0102, and how a KVM guest of this
-/// architecture is built (<https://docs.openstack.org/glance/latest/admin/useful-image-properties.html>).
-fn common_properties(
-    source: &Source,
-    said: &BTreeMap<String, String>,
-    architecture: Option<&str>,
-) -> Meta {
-    let architecture = architecture.unwrap_or(USUAL_ARCHITECTURE);
-    // Glance and Nova know no levels of an architecture such as `x86_64_v3`.
-    let family = architecture.split("_v").next().unwrap_or(architecture);
-    let machine: &[(&str, &str)] = match family {
-        "x86_64" => &[("hw_watchdog_action", "reset")],
-        // These machines have no BIOS to boot from.
-        "aarch64" => &[("hw_firmware_type", "uefi"), ("hw_machine_type", "virt")],
-        _ => &[],
-    };
-    let mut meta = Meta(Vec::new());
-    let mut put = |key: &str, value: &str| meta.set(key, value.to_owned());
-    put("architecture", family);
-    put("hw_disk_bus", "scsi");
-    put("hw_scsi_model", "virtio-scsi");
-    put("hw_rng_model", "virtio");
-    for (key, value) in machine {
-        put(key, value);
-    }
-    put("hypervisor_type", "qemu");
-    put("os_type", "linux");
-    put("os_distro", &source.name.to_lowercase());
-    if source
-        .parameters
-        .get("release")
-        .is_some_and(|release| release.default.is_none())
-    {
-        put(
-            "os_version",
-            value(source, said, "release").unwrap_or_default(),
-        );
-    }
-    put("os_purpose", purpose(source, said));
-    put("replace_frequency", replace_frequency(source));
-    put("uuid_validity", &format!("last-{VERSIONS}"));
-    put("provided_until", "none");
-    meta
-}
-
-/// One image of a distribution, release and architecture may be `generic` (scs-0102), so only the usual one is.
-fn purpose(source: &Source, said: &BTreeMap<String, String>) -> &'static str {
-    let mut unusual = source.parameters.iter().filter_map(|(name, parameter)| {
-        let usual = parameter.default.as_deref()?;
-        let value = value(source, said, name)?;
-        (name != "arch" && value != usual).then_some(value)
-    });
-    let is_level = value(source, said, "arch").is_some_and(|arch| arch.contains("_v"));
-    match unusual.next() {
-        None if !is_level => "generic",
-        Some("minimal") => "minimal",
-        _ => "custom",
-    }
-}
-
-/// The strongest promise that the upstream's own rhythm lets an operator keep, with half of the time to spare.
-fn replace_frequency(source: &Source) -> &'static str {
-    match source.expected_every {
-        Some(days) if days <= 60 => "quarterly",
-        Some(days) if days <= 240 => "yearly",
-        _ => "never",
-    }
-}
-
 fn entry(
     source: &Source,
     said: &BTreeMap<String, String>,
@@ -375,7 +220,7 @@ fn entry(
     lines.raw("    visibility: public");
     lines.raw("    multi: true");
     lines.raw("    meta:");
-    for (key, value) in &meta.0 {
+    for (key, value) in meta.iter() {
         lines.pair(&format!("      {key}"), value);
     }
     lines.raw("    tags: []");
