@@ -217,6 +217,8 @@ impl<'a> Target<'a> {
 }
 
 #[cfg(test)]
+mod odd;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod sample;
