@@ -324,13 +324,7 @@ fn a_key_counts_only_by_its_pinned_fingerprint() {
     std::fs::write(world.path("keys/own.asc"), &world.signer.public).unwrap();
     world.server.forget();
     assert_eq!(world.update(&["--write"]).code, 0);
-    assert!(
-        world
-            .server
-            .log()
-            .iter()
-            .all(|(url, _)| !url.contains("pks/lookup"))
-    );
+    world.server.assert_never_asked("pks/lookup");
 }
 
 #[test]

@@ -121,6 +121,13 @@ impl Server {
         self.shared.log.lock().unwrap().clone()
     }
 
+    /// Nothing was asked for whose URL holds this.
+    #[track_caller]
+    pub fn assert_never_asked(&self, part: &str) {
+        let log = self.log();
+        assert!(log.iter().all(|(url, _)| !url.contains(part)), "{log:?}");
+    }
+
     /// Every request so far: method, URL and, if there was one, range.
     pub fn asked(&self) -> Vec<String> {
         self.shared.asked.lock().unwrap().clone()
