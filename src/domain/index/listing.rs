@@ -1,5 +1,7 @@
 //! Directory listings: choose the newest sub-directory by its name, or the newest file.
 
+use std::borrow::Cow;
+
 use regex::Regex;
 
 use super::{Ask, Document, Entry, Find, IndexError, Kind, Step};
@@ -62,36 +64,46 @@ pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {
         Ok(document) => document,
         Err(need) => return Ok(need),
     };
-    let own;
-    let entries = match names {
-        Names::Html => document.entries()?,
-        Names::Jsontable => document.jsontable()?,
-        Names::Manifest => {
-            own = manifest_names(document)?;
-            &own
-        }
-        Names::Text => {
-            own = text_names(document)?;
-            &own
-        }
-    };
-    let (find, name) = newest(ask, entries, &pattern, &place)
+    let entries = listed(document, *names)?;
+    let (find, name) = newest(ask, &entries, &pattern, &place)
         .ok_or_else(|| nothing(document, entries.len(), "a file", &pattern))?;
-    // One build, two files: the pattern admits too much, and which of them is meant nobody knows.
+    refuse_rival(&url, &entries, &pattern, &find, name, &place)?;
+    ask.found(&url, &find.with("file", name))
+}
+
+/// The names in a document of this kind.
+fn listed(document: &Document, names: Names) -> Result<Cow<'_, [Entry]>, IndexError> {
+    Ok(match names {
+        Names::Html => Cow::Borrowed(document.entries()?),
+        Names::Jsontable => Cow::Borrowed(document.jsontable()?),
+        Names::Manifest => Cow::Owned(manifest_names(document)?),
+        Names::Text => Cow::Owned(text_names(document)?),
+    })
+}
+
+/// One build, two files: the pattern admits too much, and which of them is meant nobody knows.
+fn refuse_rival(
+    url: &str,
+    entries: &[Entry],
+    pattern: &Regex,
+    find: &Find,
+    name: &str,
+    place: &Find,
+) -> Result<(), IndexError> {
     let rival = entries.iter().find(|entry| {
         entry.name != name
-            && Find::new(&pattern, &entry.name, &place.variables)
+            && Find::new(pattern, &entry.name, &place.variables)
                 .is_some_and(|rival| rival.build() == find.build())
     });
-    if let Some(rival) = rival {
-        return Err(IndexError::Ambiguous {
-            url,
+    match rival {
+        None => Ok(()),
+        Some(rival) => Err(IndexError::Ambiguous {
+            url: url.to_owned(),
             pattern: pattern.to_string(),
             first: name.to_owned(),
             second: rival.name.clone(),
-        });
+        }),
     }
-    ask.found(&url, &find.with("file", name))
 }
 
 /// Where a directory is listed.
