@@ -6,6 +6,7 @@ pub mod attested;
 #[cfg(test)]
 pub(crate) mod captures;
 pub mod checksum;
+pub mod console;
 pub mod definition;
 pub mod edit;
 pub mod endoflife;
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod policy;
 pub mod promise;
 pub mod proof;
+pub mod question;
 pub mod recency;
 pub mod record;
 pub mod report;

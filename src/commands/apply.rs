@@ -1,6 +1,9 @@
 //! `reglaze apply`: plans again, holds the plan against the reviewed one, and carries it out.
 
+mod boot;
 mod carry_out;
+mod delete;
+mod share;
 mod upload;
 
 use std::path::PathBuf;
@@ -17,6 +20,8 @@ use crate::domain::outcome::{self, CloudOutcome};
 use crate::domain::plan;
 use crate::domain::report::Report;
 use crate::domain::reviewed::Reviewed;
+use crate::domain::usage;
+use crate::openstack::Image;
 use crate::settings::{Cloud, Settings};
 use crate::upstream::{Upstream, load_sources};
 
@@ -82,10 +87,23 @@ struct Run<'a> {
     stop: &'a Stop,
 }
 
+/// One cloud of that run.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    run: Run<'a>,
+    cloud: &'a Cloud,
+    service: &'a Image,
+    /// The project whose marked images are ours.
+    owner: &'a str,
+}
+
 impl Run<'_> {
     async fn cloud(self, cloud: &Cloud) -> anyhow::Result<CloudOutcome> {
-        let Planned { service, mut plan } =
-            catalogue::plan(self.settings, cloud, self.definitions).await?;
+        let Planned {
+            service,
+            owner,
+            mut plan,
+        } = catalogue::plan(self.settings, cloud, self.definitions).await?;
         let fingerprint = plan.fingerprint();
         if let Some(expected) = self
             .reviewed
@@ -102,7 +120,17 @@ impl Run<'_> {
         if let Some(steps) = self.reviewed.steps(&cloud.name) {
             plan = plan::bound(plan, steps);
         }
-        let carried = carry_out::carry_out(self, &service, plan.steps).await;
+        let target = Target {
+            run: self,
+            cloud,
+            service: &service,
+            owner: &owner,
+        };
+        let mut carried = carry_out::carry_out(target, plan.steps).await;
+        // Said once, be it by the plan or on the way.
+        if plan.findings.iter().any(|one| one.rule == usage::UNKNOWN) {
+            carried.findings.retain(|one| one.rule != usage::UNKNOWN);
+        }
         Ok(CloudOutcome {
             name: cloud.name.clone(),
             fingerprint: Some(fingerprint),

@@ -1,6 +1,6 @@
 //! What `plan` and `apply` share: definitions read and held to be valid, and one cloud's plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::validate;
@@ -9,9 +9,11 @@ use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
 use crate::domain::lint;
 use crate::domain::plan::{self, Context, Plan};
+use crate::domain::question::Question;
 use crate::domain::report::{Ending, Report};
+use crate::domain::snapshot::{CloudImage, Snapshot, Visibility};
 use crate::domain::usage::Uses;
-use crate::openstack::{Clouds, Environment, Image, Session};
+use crate::openstack::{self, Clouds, Compute, Environment, Image, Session};
 use crate::settings::{Cloud, Settings};
 
 /// So many clouds are worked on at one time.
@@ -21,6 +23,8 @@ pub const AT_ONCE: usize = 4;
 pub struct Planned {
     /// The image service, logged in.
     pub service: Image,
+    /// The project whose marked images are ours.
+    pub owner: String,
     /// The plan.
     pub plan: Plan,
 }
@@ -72,26 +76,98 @@ pub async fn plan(
     definitions: &[Definition],
 ) -> anyhow::Result<Planned> {
     let (service, owner) = connect(settings, cloud).await?;
-    let snapshot = service.snapshot(&settings.tag, &owner).await?;
+    let mut snapshot = service.snapshot(&settings.tag, &owner).await?;
     tracing::debug!("{}: {} images are ours", cloud.name, snapshot.ours().len());
+    let policies = [&settings.policy, &cloud.policy];
+    let question = Question {
+        definitions,
+        policies: &policies,
+    };
+    let looks_at = |name: &str| settings.looks_at(name);
+    let (shares, words) = question.shares(looks_at);
+    if shares {
+        read_members(&service, &mut snapshot).await?;
+    }
+    let domains = domains(&service, words).await;
+    let mut findings = untried(&question, looks_at, service.session());
+    let uses = if question.is_of_use(looks_at, &snapshot) {
+        openstack::uses(service.session(), cloud.in_use).await
+    } else {
+        Uses::default()
+    };
     let context = Context {
         tag: &settings.tag,
-        policies: &[&settings.policy, &cloud.policy],
+        policies: &policies,
         withdrawals: settings.share_of(settings.limits.withdrawals),
         deletions: settings.share_of(settings.limits.deletions),
         members: settings.limits.members,
-        uses: &Uses::default(),
-        domains: &BTreeMap::new(),
+        uses: &uses,
+        domains: &domains,
         run: &settings.run,
         today: settings.today,
     };
-    let plan = plan::plan(
-        definitions,
-        |name| settings.looks_at(name),
-        &snapshot,
-        &context,
-    );
-    Ok(Planned { service, plan })
+    let mut plan = plan::plan(definitions, looks_at, &snapshot, &context);
+    plan.findings.append(&mut findings);
+    Ok(Planned {
+        service,
+        owner,
+        plan,
+    })
+}
+
+/// Reads with whom those of our images are shared that are visible to some.
+async fn read_members(service: &Image, snapshot: &mut Snapshot) -> anyhow::Result<()> {
+    let is_shared = |image: &&CloudImage| image.visibility == Visibility::Shared;
+    let shared: Vec<String> = snapshot
+        .ours()
+        .iter()
+        .filter(is_shared)
+        .map(|image| image.id.clone())
+        .collect();
+    for id in shared {
+        let members = service.members(&id).await?.into_iter();
+        let members = members.map(|member| (member.project, member.status == "accepted"));
+        snapshot.note_members(&id, members.collect());
+    }
+    Ok(())
+}
+
+/// The projects of the domains that policies share with. One that this login may not look at is left out.
+async fn domains(service: &Image, words: BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut domains = BTreeMap::new();
+    for word in words {
+        match openstack::projects_of(service.session(), &word).await {
+            Ok(Some(projects)) => {
+                domains.insert(word, projects);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(
+                "the projects of domain `{word}` are not known: {:#}",
+                anyhow::Error::new(error)
+            ),
+        }
+    }
+    domains
+}
+
+/// Says which definitions' policy wants a server started first, where there is no Nova to start one.
+fn untried(
+    question: &Question<'_>,
+    selected: impl Fn(&str) -> bool,
+    session: &Arc<Session>,
+) -> Vec<Finding> {
+    let Err(reason) = Compute::connect(Arc::clone(session)) else {
+        return Vec::new();
+    };
+    let of = |definition: &Definition| {
+        let message = format!(
+            "the policy publishes a new image only after a server was started from it, and {reason}"
+        );
+        Finding::error("boot-impossible", message)
+            .at(&definition.file, definition.at)
+            .image(&definition.name)
+    };
+    question.boots(selected).map(of).collect()
 }
 
 /// The report of a run that begins nothing, since what it was given is wrong.

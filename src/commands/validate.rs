@@ -68,10 +68,13 @@ pub fn scopes(settings: &Settings) -> Vec<Scope<'_>> {
     let everywhere = Scope {
         cloud: None,
         policies: vec![&settings.policy],
+        // Where clouds are named, each has its own word.
+        tries: settings.boot.is_some() || !settings.clouds.is_empty(),
     };
     let clouds = settings.clouds.iter().map(|cloud| Scope {
         cloud: Some(&cloud.name),
         policies: vec![&settings.policy, &cloud.policy],
+        tries: cloud.boot.is_some(),
     });
     std::iter::once(everywhere).chain(clouds).collect()
 }

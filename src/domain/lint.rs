@@ -31,6 +31,8 @@ pub struct Scope<'a> {
     pub cloud: Option<&'a str>,
     /// The settings' words, the weakest first. A definition's own come behind them.
     pub policies: Vec<&'a PolicyOverride>,
+    /// Whether the settings say how a new image is tried there.
+    pub tries: bool,
 }
 
 /// Everything in which the definitions cannot be used: one name twice, a version without digest or URL, a policy that

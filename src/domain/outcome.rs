@@ -17,7 +17,7 @@ pub enum Outcome {
     Done,
     /// Tried, and it did not work.
     Failed,
-    /// Not tried, since something before it failed or the run was ended.
+    /// Not tried, since something before it failed or the run was ended; without an error: an image in use stays.
     Skipped,
 }
 
@@ -33,6 +33,15 @@ pub struct Tried {
 }
 
 impl Tried {
+    /// Whether it is not as it should be. An image that is in use is left alone without an error.
+    fn needs_a_person(&self) -> bool {
+        match self.outcome {
+            Some(Outcome::Failed) => true,
+            Some(Outcome::Skipped) => self.error.is_some(),
+            Some(Outcome::Done) | None => false,
+        }
+    }
+
     /// A step of a plan, not tried.
     pub fn planned(step: Step) -> Self {
         Self {
@@ -94,13 +103,9 @@ pub fn apply_report(clouds: Vec<CloudOutcome>) -> Report {
 
 fn report(clouds: Vec<CloudOutcome>, is_applied: bool) -> Report {
     let all_failed = !clouds.is_empty() && clouds.iter().all(|cloud| cloud.error.is_some());
-    let any_failed = clouds.iter().any(|cloud| {
-        cloud.error.is_some()
-            || cloud
-                .steps
-                .iter()
-                .any(|tried| matches!(tried.outcome, Some(Outcome::Failed | Outcome::Skipped)))
-    });
+    let any_failed = clouds
+        .iter()
+        .any(|cloud| cloud.error.is_some() || cloud.steps.iter().any(Tried::needs_a_person));
     let has_steps = clouds.iter().any(|cloud| !cloud.steps.is_empty());
     let ending = match () {
         () if all_failed => Ending::Nothing,

@@ -15,7 +15,7 @@ use super::policy::{self, PolicyOverride};
 use super::snapshot::{CloudImage, Snapshot};
 use super::step::{self, Step, Work};
 use super::template::Variables;
-use super::usage::Uses;
+use super::usage::{self, Uses};
 use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STAGED, STATE, UNPROVEN};
 
 /// What a plan is made with, beside definitions and cloud.
@@ -120,19 +120,9 @@ fn all(
     plan.steps.extend(deletions);
     plan.findings.extend(notes);
     if let (true, Some(reason)) = (waits_for_use, context.uses.gap()) {
-        plan.findings.push(use_unknown(reason));
+        plan.findings.push(usage::unknown(reason));
     }
     plan
-}
-
-/// One finding for the cloud, however many images wait.
-fn use_unknown(reason: &str) -> Finding {
-    Finding::error(
-        "use-unknown",
-        format!(
-            "it is not known who uses which image, so all of them count as used and nothing is deleted or shared by use: {reason}"
-        ),
-    )
 }
 
 /// The definition's name that an image of ours belongs to.

@@ -228,6 +228,13 @@ impl Snapshot {
         &self.ours
     }
 
+    /// Notes with whom one of ours is shared, which no list tells.
+    pub fn note_members(&mut self, id: &str, members: BTreeMap<String, bool>) {
+        if let Some(image) = self.ours.iter_mut().find(|image| image.id == id) {
+            image.members = Some(members);
+        }
+    }
+
     /// Gives the one of ours that has this ID.
     pub fn find(&self, id: &str) -> Option<&CloudImage> {
         self.ours.iter().find(|image| image.id == id)

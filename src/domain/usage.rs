@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::finding::Finding;
+
 /// Whether a service is asked who uses an image.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,6 +26,19 @@ pub struct InUse {
     pub compute: Asked,
     /// Cinder: volumes, and with them snapshots and servers that boot from a volume.
     pub volume: Asked,
+}
+
+/// The rule of the finding that nothing is known of use.
+pub const UNKNOWN: &str = "use-unknown";
+
+/// The finding that nothing is known of use, so that every image counts as used. Once for a cloud.
+pub fn unknown(reason: &str) -> Finding {
+    Finding::error(
+        UNKNOWN,
+        format!(
+            "it is not known who uses which image, so all of them count as used and nothing is deleted or shared by use: {reason}"
+        ),
+    )
 }
 
 /// The use of one image.

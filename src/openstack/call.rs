@@ -48,6 +48,8 @@ pub struct Call {
     pub doing: String,
     /// The body with its type.
     pub json: Option<(&'static str, Value)>,
+    /// The service's microversion, such as `compute 2.69`.
+    pub version: Option<&'static str>,
 }
 
 impl Call {
@@ -58,7 +60,14 @@ impl Call {
             url,
             doing: doing.into(),
             json: None,
+            version: None,
         }
+    }
+
+    /// Asks for a microversion.
+    pub fn with_version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
     }
 
     /// Gives it a body.
@@ -142,6 +151,9 @@ async fn once(
     if let (Some(token), &Method::GET, true) = (token, &call.method, is_login(&call.url)) {
         // Keystone wants to know which token is looked at.
         request = request.header("x-subject-token", token.expose_secret());
+    }
+    if let Some(version) = call.version {
+        request = request.header("openstack-api-version", version);
     }
     if let Some((kind, body)) = &call.json {
         request = request.header(CONTENT_TYPE, *kind).body(body.to_string());

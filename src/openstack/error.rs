@@ -147,6 +147,28 @@ pub enum Error {
         /// What should have come.
         expected: &'static str,
     },
+    /// The settings name something that the cloud does not have.
+    #[error("cloud `{cloud}` has no {kind} `{name}`; check `boot.{kind}` in the settings")]
+    NoSuchThing {
+        /// `flavor` or `network`.
+        kind: &'static str,
+        /// What was looked for.
+        name: String,
+        /// The cloud's name.
+        cloud: String,
+    },
+    /// The settings name something of which the cloud has several.
+    #[error(
+        "cloud `{cloud}` has more than one {kind} `{name}`; give its ID as `boot.{kind}` in the settings"
+    )]
+    Ambiguous {
+        /// `network`.
+        kind: &'static str,
+        /// What was looked for.
+        name: String,
+        /// The cloud's name.
+        cloud: String,
+    },
     /// The data to upload ended with an error of its own; Glance got no complete image.
     #[error("the data for image `{id}` broke off; it stays without data")]
     DataBrokeOff {

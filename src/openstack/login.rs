@@ -125,7 +125,7 @@ fn refused_login(cloud: &Cloud, status: u16) -> Error {
 }
 
 /// Gives the URL of the tokens: `auth_url` is written with and without a version.
-fn token_url(auth_url: &Url) -> Url {
+pub fn token_url(auth_url: &Url) -> Url {
     let path = auth_url.path().trim_end_matches('/');
     let root = ["/v3", "/v2.0"]
         .iter()

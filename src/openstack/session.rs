@@ -13,6 +13,7 @@ pub use super::call::Retries;
 use super::call::{Call, headers, now, repeated};
 use super::client;
 use super::config::Cloud;
+use super::endpoints::{self, Endpoint, Kind};
 use super::error::Error;
 use super::login::{new_token, secret_of, without};
 pub use super::token::Project;
@@ -96,6 +97,31 @@ impl Session {
                 available: none.available,
                 file: self.cloud.described_in.clone(),
             })
+    }
+
+    /// Gives every service of a kind in all regions of the catalogue; or says why that cannot be known.
+    pub(super) fn endpoints(&self, kind: Kind) -> Result<Vec<Endpoint>, String> {
+        let token = self.token();
+        let project = token.project.as_ref().map_or("", |project| &project.id);
+        endpoints::all(&token.entries(), kind, &self.cloud.interfaces, project)
+    }
+
+    /// Gives the network service of a region.
+    pub(super) fn network_endpoint(&self, region: &str) -> Option<Endpoint> {
+        let mut url = self
+            .token()
+            .endpoint("network", Some(region), &self.cloud.interfaces)
+            .ok()?;
+        let root = url
+            .path()
+            .trim_end_matches('/')
+            .trim_end_matches("/v2.0")
+            .to_owned();
+        url.set_path(&format!("{root}/v2.0"));
+        Some(Endpoint {
+            region: region.to_owned(),
+            url,
+        })
     }
 
     /// Makes a call without a token, which version discovery does not need.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::config::{Cloud, Credential, Domain, Login, Named};
+use super::endpoints::Entry;
 
 /// A token and what Keystone says with it.
 #[derive(Debug)]
@@ -94,6 +95,20 @@ impl Token {
             roles: token.roles.into_iter().map(|role| role.name).collect(),
             catalogue: token.catalog,
         })
+    }
+
+    /// Gives all endpoints of the catalogue.
+    pub fn entries(&self) -> Vec<Entry> {
+        let of = |service: &Service| {
+            let entry = |endpoint: &Endpoint| Entry {
+                kind: service.kind.clone(),
+                interface: endpoint.interface.clone(),
+                region: endpoint.region().unwrap_or_default().to_owned(),
+                url: endpoint.url.clone(),
+            };
+            service.endpoints.iter().map(entry).collect::<Vec<_>>()
+        };
+        self.catalogue.iter().flat_map(of).collect()
     }
 
     /// Gives the endpoint of the service `kind` by region and the first interface that has one.

@@ -23,4 +23,5 @@ mod stage;
 mod takeover;
 mod tls;
 mod update;
+mod uses;
 mod validate;

@@ -94,7 +94,7 @@ impl Proxy {
         fault: impl Fn(&Seen) -> Option<Response<Body>> + Send + 'static,
     ) -> Self {
         let proxy = Self::start().await;
-        proxy.rule(move |seen| fault(seen).map(Deed::Answer));
+        proxy.answer_where(fault);
         proxy
     }
 
@@ -176,6 +176,11 @@ impl Proxy {
                 Fault::Cut => Deed::Answer(broken()),
             })
         });
+    }
+
+    /// Answers itself where this says so.
+    pub fn answer_where(&self, fault: impl Fn(&Seen) -> Option<Response<Body>> + Send + 'static) {
+        self.rule(move |seen| fault(seen).map(Deed::Answer));
     }
 
     fn rule(&self, rule: impl FnMut(&Seen) -> Option<Deed> + Send + 'static) {

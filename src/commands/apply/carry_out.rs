@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 
-use super::Run;
+use super::delete::Ended;
 use super::upload::{self, Uploaded};
+use super::{Run, Target, boot, delete, share};
 use crate::domain::finding::Finding;
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::patch::Patch;
 use crate::domain::plan::is_unpublished;
 use crate::domain::step::{Action, Step, Work};
+use crate::domain::usage;
 use crate::domain::wanted::{self, IMAGE_NAME, INTERNAL_VERSION, Moment};
 use crate::openstack::Image;
 
@@ -24,14 +26,17 @@ pub struct Carried {
 }
 
 /// Carries steps out. After a wish to stop only what must not be left half done is finished.
-pub async fn carry_out(run: Run<'_>, service: &Image, steps: Vec<Step>) -> Carried {
+pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
+    let Target { run, service, .. } = target;
     let mut hand = Hand {
+        target,
         run,
         service,
         uploaded: BTreeMap::new(),
         newest: BTreeMap::new(),
         findings: Vec::new(),
     };
+    hand.remove_leftovers().await;
     // Images of which nothing more is done, and why.
     let mut ended: BTreeMap<String, &str> = BTreeMap::new();
     // The image whose new version has its name already: whoever held it before must leave it.
@@ -58,7 +63,7 @@ pub async fn carry_out(run: Run<'_>, service: &Image, steps: Vec<Step>) -> Carri
             Action::Publish | Action::Rollback | Action::Rename
         );
         tried.push(match hand.perform(&step).await {
-            Ok(id) => {
+            Ok(Performed::Done(id)) => {
                 if is_publishing {
                     begun = Some(step.image.clone());
                 }
@@ -72,6 +77,12 @@ pub async fn carry_out(run: Run<'_>, service: &Image, steps: Vec<Step>) -> Carri
                     error: None,
                 }
             }
+            // It is as it should be: what is in use stays, and the rest of the image goes on.
+            Ok(Performed::Left(error)) => Tried {
+                step,
+                outcome: Some(Outcome::Skipped),
+                error,
+            },
             Err(error) => {
                 ended.insert(step.image.clone(), "an earlier step of this image failed");
                 let error = format!("{error:#}");
@@ -90,8 +101,17 @@ pub async fn carry_out(run: Run<'_>, service: &Image, steps: Vec<Step>) -> Carri
     }
 }
 
+/// What became of a step that did not fail.
+enum Performed {
+    /// It is done, to the image with this ID.
+    Done(Option<String>),
+    /// It was left, for this reason if that is none of the ordinary.
+    Left(Option<String>),
+}
+
 /// What performs steps, and what it remembers from one to the next.
 struct Hand<'a> {
+    target: Target<'a>,
     run: Run<'a>,
     service: &'a Image,
     /// By image and version.
@@ -102,8 +122,18 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    /// Does one step; gives the ID of the image that it was about.
-    async fn perform(&mut self, step: &Step) -> anyhow::Result<Option<String>> {
+    /// Servers of dead runs cost money, whether or not this run tries an image.
+    async fn remove_leftovers(&mut self) {
+        if self.target.cloud.boot.is_none() {
+            return;
+        }
+        if let Err(error) = boot::remove_leftovers(self.target).await {
+            tracing::warn!("could not look for servers of earlier boot tests: {error:#}");
+        }
+    }
+
+    /// Does one step.
+    async fn perform(&mut self, step: &Step) -> anyhow::Result<Performed> {
         match &step.work {
             Work::Upload(upload) => {
                 let uploaded =
@@ -111,7 +141,7 @@ impl Hand<'_> {
                         .await?;
                 let id = uploaded.id.clone();
                 self.uploaded.insert(key(step), uploaded);
-                Ok(Some(id))
+                Ok(Performed::Done(Some(id)))
             }
             Work::Patch(patch) => {
                 let id = self.id(step)?;
@@ -122,17 +152,17 @@ impl Hand<'_> {
                 };
                 let patch = self.completed(step, &id, patch).await?;
                 self.service.patch(&id, &patch).await?;
-                Ok(Some(id))
+                Ok(Performed::Done(Some(id)))
             }
             Work::Activate(true) => {
                 let id = self.id(step)?;
                 self.service.reactivate(&id).await?;
-                Ok(Some(id))
+                Ok(Performed::Done(Some(id)))
             }
             Work::Activate(false) => {
                 let id = self.id(step)?;
                 self.service.deactivate(&id).await?;
-                Ok(Some(id))
+                Ok(Performed::Done(Some(id)))
             }
             Work::DeleteLeftover => {
                 let id = self.id(step)?;
@@ -144,11 +174,42 @@ impl Hand<'_> {
                     );
                 }
                 self.service.delete(&id).await?;
-                Ok(Some(id))
+                Ok(Performed::Done(Some(id)))
             }
-            Work::Boot | Work::Share(_) | Work::Delete => bail!("no plan holds such a step yet"),
+            Work::Boot => {
+                let id = self.id(step)?;
+                boot::boot(self.target, step, &id, &mut self.findings).await?;
+                Ok(Performed::Done(Some(id)))
+            }
+            Work::Share(sharing) => {
+                let id = self.id(step)?;
+                share::share(self.service, step, &id, sharing, &mut self.findings).await?;
+                Ok(Performed::Done(Some(id)))
+            }
+            Work::Delete => self.delete(step).await,
             Work::None => bail!("this step was read from a file and cannot be done"),
         }
+    }
+
+    /// Deletes an image at its end. That nobody can say who uses images is said once for the cloud.
+    async fn delete(&mut self, step: &Step) -> anyhow::Result<Performed> {
+        let id = self.id(step)?;
+        Ok(
+            match delete::delete(self.target, step, &id, &mut self.findings).await? {
+                Ended::Deleted => Performed::Done(Some(id)),
+                Ended::Used => Performed::Left(None),
+                Ended::Unknown(reason) => {
+                    if !self
+                        .findings
+                        .iter()
+                        .any(|finding| finding.rule == usage::UNKNOWN)
+                    {
+                        self.findings.push(usage::unknown(&reason));
+                    }
+                    Performed::Left(Some(format!("it is not known who uses it: {reason}")))
+                }
+            },
+        )
     }
 
     fn id(&self, step: &Step) -> anyhow::Result<String> {

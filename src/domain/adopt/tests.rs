@@ -105,6 +105,7 @@ impl World {
             scopes: &[Scope {
                 cloud: None,
                 policies: vec![&self.policy],
+                tries: false,
             }],
             file: "images/adopted.yml",
         })

@@ -29,7 +29,10 @@ pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
             .collect();
         let words: Vec<_> = layers.iter().map(|(policy, _)| *policy).collect();
         match policy::resolve(definition.multi, &words) {
-            Ok(policy) => wrong.extend(unfillable(definition, &policy)),
+            Ok(policy) => {
+                wrong.extend(untried(definition, &policy, scope));
+                wrong.extend(unfillable(definition, &policy));
+            }
             Err(finding) => wrong.push((finding.rule, finding.message)),
         }
         for (rule, message) in wrong {
@@ -87,6 +90,22 @@ fn widening(
         }
     }
     wrong
+}
+
+/// A server is to be started first, and the settings do not say how.
+fn untried(
+    definition: &Definition,
+    policy: &Policy,
+    scope: &Scope,
+) -> Option<(&'static str, String)> {
+    (definition.enable && policy.staged.boots() && !scope.tries).then(|| {
+        let message = format!(
+            "the policy publishes a new image of `{}` only after a server was started from it (`until: booted`), but the settings do \
+             not say how; set `boot: {{flavor: …}}` or the stage `staged: {{until: proven}}`",
+            definition.name
+        );
+        ("boot-unset", message)
+    })
 }
 
 /// Templates with variables that do not exist or formats that do not fit. Each is tried as `plan` will fill it.

@@ -81,6 +81,7 @@ fn everywhere(policy: &PolicyOverride) -> Scope<'_> {
     Scope {
         cloud: None,
         policies: vec![policy],
+        tries: false,
     }
 }
 
@@ -132,10 +133,12 @@ fn policies_that_cannot_be_used_are_errors_once() {
         Scope {
             cloud: Some("edge"),
             policies: vec![&bad, &unknown],
+            tries: false,
         },
         Scope {
             cloud: Some("core"),
             policies: vec![&bad],
+            tries: false,
         },
     ];
     let listed = versions(&["1"]);

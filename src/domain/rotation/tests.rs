@@ -27,7 +27,7 @@ fn places(policy: &str, records: &[&str], used: &[usize], today: &str) -> Vec<St
             ..CloudImage::default()
         })
         .collect();
-    let uses: BTreeMap<_, _> = used
+    let found: BTreeMap<_, _> = used
         .iter()
         .map(|index| (index.to_string(), Use::default()))
         .collect();
@@ -35,7 +35,7 @@ fn places(policy: &str, records: &[&str], used: &[usize], today: &str) -> Vec<St
         policy: &policy,
         facts: Facts {
             today: today.parse().unwrap(),
-            uses: &Uses::complete(uses),
+            uses: &Uses::complete(found),
         },
         held: vec![0; policy.stages.len()],
         position: 0,

@@ -84,6 +84,7 @@ impl World {
         let scopes = [Scope {
             cloud: None,
             policies: vec![&policy],
+            tries: false,
         }];
         super::super::standards(
             &definitions,

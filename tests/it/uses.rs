@@ -1,0 +1,5 @@
+//! Who uses an image, asked of the real Nova and Cinder; and what no real service does on demand, by proxies in front of them.
+
+mod answers;
+mod paged;
+mod world;
