@@ -1,5 +1,6 @@
 //! Who uses an image, asked of the real Nova and Cinder; and what no real service does on demand, by proxies in front of them.
 
 mod answers;
+mod applied;
 mod paged;
 mod world;

@@ -114,7 +114,8 @@ impl World {
 
 /// Passes a login on to Keystone and puts the test's own catalogue into the answer.
 async fn rewritten(State(state): State<Arc<Rewriting>>, request: Request) -> Response<Body> {
-    let url = state.keystone.join(request.uri().path()).unwrap();
+    let mut url = state.keystone.join(request.uri().path()).unwrap();
+    url.set_query(request.uri().query());
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let mut asked = state.client.request(parts.method, url).body(body);
@@ -273,6 +274,18 @@ impl Tenant {
         let body = json!({"name": "used", "flavorRef": "tiny", "networks": "none", "block_device_mapping_v2": [device]});
         self.make(format!("{}/servers", self.nova), "server", body, "active")
             .await
+    }
+
+    /// Servers of this project, by their metadata's mark.
+    pub async fn marked(&self, tag: &str) -> Vec<Value> {
+        let (_, document) = self
+            .ask(Method::GET, format!("{}/servers/detail", self.nova), None)
+            .await;
+        let servers = document["servers"].as_array().unwrap().iter();
+        servers
+            .filter(|one| one["metadata"]["reglaze_tag"] == tag)
+            .cloned()
+            .collect()
     }
 
     pub async fn delete_server(&self, id: &str) {
