@@ -68,7 +68,7 @@ END
     # Cinder lets go of a deleted server's volumes only for a service.
     printf '\n[service_user]\nsend_service_user_token = true\n'; login nova
     # There is no Neutron; what little Nova asks of it even for servers without a network, one_nova.py answers.
-    printf '\n[neutron]\nendpoint_override = http://%s/no-neutron\n' "$nova"; login nova
+    printf '\n[neutron]\nendpoint_override = http://%s\n' "$neutron"; login nova
   } >>"$state/etc/nova.conf"
 }
 
