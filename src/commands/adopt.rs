@@ -15,6 +15,7 @@ use super::{apply, catalogue, new, validate};
 use crate::cli::AdoptArguments;
 use crate::definitions;
 use crate::domain::adopt::{self, Adoption, Context, Draft};
+use crate::domain::bound;
 use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
@@ -215,7 +216,7 @@ impl Run<'_> {
             steps: planned,
             findings: Vec::new(),
         };
-        let bound = plan::bound(plan, reviewed);
+        let bound = bound::bound(plan, reviewed).plan;
         let left: BTreeSet<&str> = bound.steps.iter().map(|step| step.image.as_str()).collect();
         adoption
             .drafts

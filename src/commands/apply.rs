@@ -15,9 +15,9 @@ use tracing::Instrument;
 use super::catalogue::{self, AT_ONCE, Planned};
 use super::stop::Stop;
 use crate::cli::ApplyArguments;
+use crate::domain::bound::{self, Bound};
 use crate::domain::definition::Definition;
 use crate::domain::outcome::{self, CloudOutcome};
-use crate::domain::plan;
 use crate::domain::report::Report;
 use crate::domain::reviewed::Reviewed;
 use crate::domain::usage;
@@ -102,24 +102,17 @@ impl Run<'_> {
         let Planned {
             service,
             owner,
-            mut plan,
+            plan,
         } = catalogue::plan(self.settings, cloud, self.definitions).await?;
         let fingerprint = plan.fingerprint();
-        if let Some(expected) = self
-            .reviewed
-            .fingerprint(&cloud.name)
-            .filter(|expected| *expected != fingerprint)
-        {
-            let count = plan.steps.len();
-            anyhow::bail!(
-                "the plan is not the reviewed one any more: its fingerprint is `{fingerprint}` ({count} steps), expected was \
-                 `{expected}`; nothing was done; look at `reglaze plan --cloud {}` and give its fingerprint",
-                cloud.name,
-            );
+        let expected = self.reviewed.fingerprint(&cloud.name);
+        if let Some(expected) = expected.filter(|expected| *expected != fingerprint) {
+            return Ok(outcome::moved(&cloud.name, plan, expected));
         }
-        if let Some(steps) = self.reviewed.steps(&cloud.name) {
-            plan = plan::bound(plan, steps);
-        }
+        let Bound { plan, moved } = match self.reviewed.steps(&cloud.name) {
+            Some(steps) => bound::bound(plan, steps),
+            None => plan.into(),
+        };
         let target = Target {
             run: self,
             cloud,
@@ -135,7 +128,7 @@ impl Run<'_> {
             name: cloud.name.clone(),
             fingerprint: Some(fingerprint),
             error: None,
-            steps: carried.steps,
+            steps: [carried.steps, outcome::left_alone(moved)].concat(),
             findings: [plan.findings, carried.findings].concat(),
         })
     }

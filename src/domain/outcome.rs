@@ -5,7 +5,9 @@ mod table;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::bound::lines;
 use super::finding::{Finding, Level};
+use super::plan::Plan;
 use super::report::{Ending, Report, escape_markdown, printable};
 use super::step::{Action, Step, fingerprint};
 
@@ -89,6 +91,39 @@ impl CloudOutcome {
             findings,
         }
     }
+}
+
+/// A cloud whose plan has not the fingerprint that was reviewed: nothing is done, and what it would be is said.
+pub fn moved(name: &str, plan: Plan, expected: &str) -> CloudOutcome {
+    let fingerprint = plan.fingerprint();
+    let now = Finding::error(
+        "plan-moved",
+        format!(
+            "the plan would be: {}; review it and give its fingerprint, or give `--plan`, which goes on with the images \
+             that are as reviewed",
+            lines(plan.steps.iter()),
+        ),
+    );
+    let error = format!(
+        "the plan is not the reviewed one any more: its fingerprint is `{fingerprint}`, expected was `{expected}`; \
+         nothing was done"
+    );
+    CloudOutcome {
+        fingerprint: Some(fingerprint),
+        findings: [vec![now], plan.findings].concat(),
+        ..CloudOutcome::failed(name, error)
+    }
+}
+
+/// Steps of images whose plan is not the reviewed one.
+pub fn left_alone(steps: Vec<Step>) -> Vec<Tried> {
+    let reason = "the plan of this image is not the reviewed one any more";
+    let steps = steps.into_iter().map(|step| Tried {
+        step,
+        outcome: Some(Outcome::Skipped),
+        error: Some(reason.to_owned()),
+    });
+    steps.collect()
 }
 
 /// The report of `plan`.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::definition::Definition;
-use super::finding::{Finding, Level};
+use super::finding::Finding;
 use super::policy::{self, PolicyOverride};
 use super::snapshot::{CloudImage, Snapshot};
 use super::step::{self, Step, Work};
@@ -182,57 +182,6 @@ fn limit_deletions(plan: &mut Plan, limit: usize) {
              them is done; raise the limit if all of them are meant"
         ),
     ));
-}
-
-/// Leaves of a fresh plan only the steps that reviewed plans hold.
-///
-/// An image whose steps moved is left alone, with the difference. Removing a dead run's private leftover is no
-/// step that anybody reviews.
-pub fn bound(plan: Plan, reviewed: &[Step]) -> Plan {
-    let known: BTreeSet<String> = reviewed.iter().map(Step::canonical).collect();
-    let is_known =
-        |step: &Step| step.work == Work::DeleteLeftover || known.contains(&step.canonical());
-    let moved: BTreeSet<String> = plan
-        .steps
-        .iter()
-        .filter(|step| !is_known(step))
-        .map(|step| step.image.clone())
-        .collect();
-    let mut findings = plan.findings;
-    for image in &moved {
-        let lines = |steps: &mut dyn Iterator<Item = &Step>| -> String {
-            let lines: Vec<_> = steps.map(Step::line).collect();
-            if lines.is_empty() {
-                "nothing".to_owned()
-            } else {
-                lines.join("; ")
-            }
-        };
-        let now = lines(
-            &mut plan
-                .steps
-                .iter()
-                .filter(|step| step.image == *image && !is_known(step)),
-        );
-        let then = lines(&mut reviewed.iter().filter(|step| step.image == *image));
-        findings.push(
-            Finding::new(
-                Level::Error,
-                "plan-moved",
-                format!(
-                    "the plan is not the reviewed one any more, so this image is left alone; reviewed was: {then}; \
-                     now it would be: {now}; review a new plan"
-                ),
-            )
-            .image(image),
-        );
-    }
-    let steps = plan
-        .steps
-        .into_iter()
-        .filter(|step| !moved.contains(&step.image))
-        .collect();
-    Plan { steps, findings }
 }
 
 #[cfg(test)]

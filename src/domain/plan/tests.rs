@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use proptest::prelude::*;
 
+use super::super::bound::bound;
 use super::super::definition;
+use super::super::finding::Level;
 use super::super::snapshot::{Status, Visibility};
 use super::super::wanted::{Moment, completed};
 use super::*;
@@ -495,7 +497,7 @@ fn a_reviewed_plan_binds_and_a_moved_image_is_left_alone() {
     let reviewed = Cloud::default().plan(&both);
     let mut moved = both.clone();
     moved[1].visibility = Visibility::Private;
-    let bound = bound(Cloud::default().plan(&moved), &reviewed.steps);
+    let bound = bound(Cloud::default().plan(&moved), &reviewed.steps).plan;
     assert!(bound.steps.iter().all(|step| step.image == "Ubuntu 24.04") && bound.steps.len() == 2);
     assert_eq!(bound.findings[0].rule, "plan-moved");
     assert_ne!(
@@ -552,7 +554,10 @@ proptest! {
             for step in plan.steps.iter().take(cut) {
                 killed.perform(step, &mut uploaded);
             }
-            killed.apply(&killed.plan(&definitions));
+            let rest = killed.plan(&definitions);
+            // Whoever reviewed the plan reviewed what is left of it.
+            prop_assert_eq!(bound(rest.clone(), &plan.steps).moved, []);
+            killed.apply(&rest);
             prop_assert_eq!(killed.look(), uncut.look());
             prop_assert_eq!(&uncut.images[0], &foreign);
             cloud = uncut;

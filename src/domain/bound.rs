@@ -1,0 +1,222 @@
+//! A fresh plan held against the reviewed one: which steps a reviewer has seen, also when a run died half way.
+
+use std::collections::BTreeSet;
+
+use super::finding::Finding;
+use super::plan::Plan;
+use super::step::{Action, Step, Work};
+
+/// What an `apply` that is bound to reviewed plans may do.
+#[derive(Debug, Clone, Default)]
+pub struct Bound {
+    /// The steps that a reviewed plan holds, and what a person should know.
+    pub plan: Plan,
+    /// The steps of images that are left alone.
+    pub moved: Vec<Step>,
+}
+
+impl From<Plan> for Bound {
+    /// Nothing was reviewed, so nothing is bound.
+    fn from(plan: Plan) -> Self {
+        Self {
+            plan,
+            moved: Vec::new(),
+        }
+    }
+}
+
+/// Leaves of a fresh plan only the steps that reviewed plans hold. An image of which any step is another one is left
+/// alone, with the difference.
+///
+/// What an interrupted run did already is no longer planned, so the rest of its plan is held by the reviewed one.
+pub fn bound(plan: Plan, reviewed: &[Step]) -> Bound {
+    let known: BTreeSet<String> = reviewed.iter().map(Step::canonical).collect();
+    let is_known = |step: &Step| {
+        known.contains(&step.canonical())
+            || reviewed.iter().any(|other| is_resumed(step, other))
+            || is_taken_back(step, reviewed)
+    };
+    let images: BTreeSet<String> = plan
+        .steps
+        .iter()
+        .filter(|step| !is_known(step))
+        .map(|step| step.image.clone())
+        .collect();
+    let mut findings = plan.findings;
+    for image in &images {
+        let of_it = |step: &&Step| step.image == *image;
+        let now: BTreeSet<String> = plan.steps.iter().map(Step::canonical).collect();
+        let gone = reviewed
+            .iter()
+            .filter(of_it)
+            .filter(|step| !now.contains(&step.canonical()));
+        let new = plan
+            .steps
+            .iter()
+            .filter(of_it)
+            .filter(|step| !is_known(step));
+        findings.push(
+            Finding::error(
+                "plan-moved",
+                format!(
+                    "the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any \
+                     more: {}; planned and not reviewed: {}; review a new plan",
+                    lines(gone),
+                    lines(new),
+                ),
+            )
+            .image(image),
+        );
+    }
+    let (moved, steps) = plan
+        .steps
+        .into_iter()
+        .partition(|step| images.contains(&step.image));
+    Bound {
+        plan: Plan { steps, findings },
+        moved,
+    }
+}
+
+/// Whether a step goes on with an image that did not exist at the review, as the plan was to create it: the same step
+/// with an ID, and without the properties that an earlier run has written already.
+fn is_resumed(step: &Step, reviewed: &Step) -> bool {
+    let is_same = (step.action, &step.image, &step.version, &step.from)
+        == (
+            reviewed.action,
+            &reviewed.image,
+            &reviewed.version,
+            &reviewed.from,
+        );
+    is_same
+        && reviewed.action != Action::Upload
+        && reviewed.id.is_none()
+        && step.id.is_some()
+        && step.to == reviewed.to
+        && step
+            .changes
+            .iter()
+            .all(|(key, value)| reviewed.changes.get(key) == Some(value))
+}
+
+/// Whether a step removes what an interrupted run left of an upload that was reviewed: the upload begins anew.
+fn is_taken_back(step: &Step, reviewed: &[Step]) -> bool {
+    step.work == Work::DeleteLeftover
+        && reviewed.iter().any(|other| {
+            other.action == Action::Upload
+                && (&other.image, &other.version) == (&step.image, &step.version)
+        })
+}
+
+/// Steps in one line.
+pub fn lines<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
+    let lines: Vec<_> = steps.map(Step::line).collect();
+    if lines.is_empty() {
+        "nothing".to_owned()
+    } else {
+        lines.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    fn step(action: Action, image: &str, id: Option<&str>, to: &str) -> Step {
+        Step {
+            action,
+            image: image.to_owned(),
+            id: id.map(str::to_owned),
+            version: Some("2".to_owned()),
+            from: Value::Null,
+            to: json!(to),
+            changes: Map::from_iter([("name".to_owned(), json!(to))]),
+            reason: String::new(),
+            work: Work::None,
+            withdrawal: false,
+        }
+    }
+
+    fn leftover(version: &str) -> Step {
+        Step {
+            version: Some(version.to_owned()),
+            work: Work::DeleteLeftover,
+            ..step(Action::Delete, "Ubuntu", Some("left"), "")
+        }
+    }
+
+    fn held(now: &[Step], reviewed: &[Step]) -> Bound {
+        let plan = Plan {
+            steps: now.to_vec(),
+            findings: Vec::new(),
+        };
+        bound(plan, reviewed)
+    }
+
+    #[test]
+    fn the_rest_of_an_interrupted_run_is_reviewed() {
+        let upload = step(Action::Upload, "Ubuntu", None, "sha256:1");
+        let publish = step(Action::Publish, "Ubuntu", None, "Ubuntu");
+        let rename = step(Action::Rename, "Ubuntu", Some("old"), "Ubuntu (1)");
+        let reviewed = [upload.clone(), publish.clone(), rename.clone()];
+        let of_leftover = step(Action::Publish, "Ubuntu", Some("left"), "Ubuntu");
+        for now in [
+            vec![],
+            vec![rename.clone()],
+            vec![of_leftover, rename.clone()],
+            vec![leftover("2"), upload, publish, rename],
+        ] {
+            let bound = held(&now, &reviewed);
+            assert!(bound.moved.is_empty(), "{:?}", bound.plan.findings);
+            assert_eq!(bound.plan.steps.len(), now.len());
+        }
+    }
+
+    #[test]
+    fn another_step_leaves_its_image_alone_and_says_what_is_different() {
+        let reviewed = [
+            step(Action::Publish, "Ubuntu", None, "Ubuntu"),
+            step(Action::Rename, "Debian", Some("old"), "Debian (1)"),
+        ];
+        let now = [
+            step(Action::Publish, "Ubuntu", Some("left"), "Ubuntu 24.04"),
+            reviewed[1].clone(),
+        ];
+        let bound = held(&now, &reviewed);
+        assert_eq!(bound.plan.steps, [reviewed[1].clone()]);
+        assert_eq!(bound.moved, [now[0].clone()]);
+        let finding = &bound.plan.findings[0];
+        assert_eq!(finding.rule, "plan-moved");
+        insta::assert_snapshot!(
+            finding.message,
+            @"the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any more: + publish    Ubuntu [2]: Ubuntu; planned and not reviewed: + publish    Ubuntu [2]: Ubuntu 24.04; review a new plan"
+        );
+    }
+
+    #[test]
+    fn a_leftover_of_an_upload_that_nobody_reviewed_is_no_reviewed_deletion() {
+        let reviewed = [step(Action::Upload, "Ubuntu", None, "sha256:1")];
+        let bound = held(&[leftover("1"), reviewed[0].clone()], &reviewed);
+        assert_eq!(bound.moved.len(), 2);
+        // Read back from the file it is one.
+        let planned = Step {
+            work: Work::None,
+            ..leftover("1")
+        };
+        assert!(held(&[leftover("1")], &[planned]).moved.is_empty());
+    }
+
+    #[test]
+    fn what_more_is_written_than_was_reviewed_moves_the_plan() {
+        let reviewed = [step(Action::Publish, "Ubuntu", None, "Ubuntu")];
+        let mut more = step(Action::Publish, "Ubuntu", Some("left"), "Ubuntu");
+        more.changes
+            .insert("visibility".to_owned(), json!("public"));
+        assert_eq!(held(&[more], &reviewed).moved.len(), 1);
+        let other = step(Action::Publish, "Ubuntu", Some("elsewhere"), "Ubuntu");
+        let of_an_image = [step(Action::Publish, "Ubuntu", Some("left"), "Ubuntu")];
+        assert_eq!(held(&[other], &of_an_image).moved.len(), 1);
+    }
+}
