@@ -3,6 +3,7 @@
 
 pub mod adopt;
 pub mod attested;
+pub mod bound;
 #[cfg(test)]
 pub(crate) mod captures;
 pub mod checksum;

@@ -18,6 +18,7 @@ pub mod image;
 mod listing;
 mod login;
 mod pages;
+mod remedy;
 pub mod servers;
 mod service;
 pub mod session;

@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::call::{Call, shown};
 use super::error::Error;
 use super::listing::{self, ImageDocument, Page, Versions};
+use super::remedy::remedy;
 use super::session::Session;
 use crate::domain::patch::Patch;
 use crate::domain::snapshot::{CloudImage, Snapshot, Status, Visibility};
@@ -365,40 +366,12 @@ impl Image {
 
     /// Says what Glance answered, and what can be done about it.
     pub(super) fn refused(&self, call: &Call, answer: &Answer) -> Error {
-        let file = &self.session.cloud().described_in;
-        let remedy = match answer.status {
-            StatusCode::UNAUTHORIZED => {
-                format!("the token is new, so check that `auth_url` and the image endpoint in {file} are of one cloud")
-            }
-            StatusCode::FORBIDDEN if call.doing.starts_with("publish") => {
-                "publishing needs the role admin (Glance's policy `publicize_image`): log in as one, or use \
-                 `visibility: community`"
-                    .to_owned()
-            }
-            StatusCode::CONFLICT if call.method == Method::POST && call.url.path().ends_with("/images") => {
-                "the ID of an image is never free again, not even of a deleted one: choose a new `id`".to_owned()
-            }
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                "a limit of this cloud (tags, properties, size, quota) is reached".to_owned()
-            }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE if call.method == Method::PUT => {
-                "the data is not what `disk_format` says".to_owned()
-            }
-            status if status.is_redirection() => {
-                format!("a redirect is not followed, as the token would go along: set the image endpoint in {file}")
-            }
-            status if status.is_server_error() => match answer.request_id() {
-                Some(id) => format!("its log knows more of request `{}`", id.replace(['`', ' '], "")),
-                None => String::new(),
-            },
-            _ => String::new(),
-        };
         Error::Refused {
             doing: call.doing.clone(),
             service: "Glance",
             status: answer.status.as_u16(),
             message: self.session.without_secrets(&answer.message()),
-            remedy,
+            remedy: remedy(call, answer, &self.session.cloud().described_in),
         }
     }
 }
