@@ -30,6 +30,13 @@ pub fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
     })
 }
 
+/// Lets a future run beside the test, until the process ends.
+pub fn beside<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    RUNTIME.spawn(future)
+}
+
 /// A user in a project, logged in.
 #[derive(Clone)]
 pub struct Account {
@@ -52,7 +59,8 @@ impl Account {
         account
     }
 
-    async fn login(name: &str) -> Self {
+    /// Logs in anew.
+    pub async fn login(name: &str) -> Self {
         let glance = services::glance(name).await;
         Self {
             client: Client::builder().no_proxy().build().unwrap(),

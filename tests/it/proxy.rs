@@ -2,6 +2,7 @@
 //! demand.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,9 +10,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::serve::Listener;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use reglaze::openstack::Cloud;
 use reqwest::Client;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -32,6 +34,8 @@ pub struct Seen {
     pub before: usize,
     /// The header fields.
     pub headers: HeaderMap,
+    /// The body, where it is JSON; null else.
+    pub body: Value,
 }
 
 impl Seen {
@@ -50,13 +54,37 @@ pub enum Fault {
     DoneButLost,
     /// The connection ends in the middle of an answer, and the service sees nothing.
     Cut,
+    /// The service does it, and the connection ends in the middle of the answer.
+    DoneButCut,
+    /// The service gets half of the body, then both connections end.
+    CutWithin,
 }
+
+/// When somebody strikes at a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The service does not see it.
+    Before,
+    /// The service has half of its body.
+    Within,
+    /// The service has done it, and the client has no answer.
+    After,
+}
+
+/// What is done at that moment, while the request waits.
+type Blow = Box<dyn FnOnce() + Send>;
+
+/// What is done after every write, before the client hears of it.
+pub type Look = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// What is done with a request.
 enum Deed {
     PassOn,
     Answer(Response<Body>),
     PassOnAndLose,
+    PassOnAndCut,
+    CutWithin,
+    Strike(Moment, Blow),
 }
 
 /// What a rule does with a request; `None` leaves it to the next one.
@@ -70,6 +98,7 @@ struct Shared {
     routes: Routes,
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Seen>>,
+    look: Mutex<Option<Look>>,
 }
 
 /// A running proxy; it ends with the process.
@@ -82,6 +111,11 @@ impl Proxy {
     /// In front of one service.
     pub fn of(service: &Url) -> Self {
         Self::serve("http", vec![("", service.clone())], |listener| listener)
+    }
+
+    /// In front of several services, each below its path; the last may have none.
+    pub fn of_routes(routes: Vec<(&'static str, Url)>) -> Self {
+        Self::serve("http", routes, |listener| listener)
     }
 
     /// In front of Keystone, below `/identity`, and Glance, below `/image`, so that endpoints with a path are tried too.
@@ -126,6 +160,7 @@ impl Proxy {
             routes,
             rules: Mutex::default(),
             seen: Mutex::default(),
+            look: Mutex::default(),
         });
         let service = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         let address = serve_on(service, wrap);
@@ -170,17 +205,37 @@ impl Proxy {
                 return None;
             }
             left -= 1;
-            Some(match fault {
-                Fault::Answer(status, text) => Deed::Answer(answer(status, text)),
-                Fault::DoneButLost => Deed::PassOnAndLose,
-                Fault::Cut => Deed::Answer(broken()),
-            })
+            Some(fault.deed())
         });
     }
 
     /// Answers itself where this says so.
     pub fn answer_where(&self, fault: impl Fn(&Seen) -> Option<Response<Body>> + Send + 'static) {
         self.rule(move |seen| fault(seen).map(Deed::Answer));
+    }
+
+    /// Lets the request with this number fail; the first after [`Self::take`] has the number 0.
+    pub fn fail_at(&self, number: usize, fault: Fault) {
+        let mut count = 0;
+        self.rule(move |_| {
+            count += 1;
+            (count == number + 1).then(|| fault.deed())
+        });
+    }
+
+    /// Does something at one moment of the request with this number; the client gets no answer to it.
+    pub fn strike_at(&self, number: usize, moment: Moment, blow: impl FnOnce() + Send + 'static) {
+        let (mut count, mut blow) = (0, Some(Box::new(blow) as Blow));
+        self.rule(move |_| {
+            count += 1;
+            let blow = (count == number + 1).then(|| blow.take()).flatten();
+            blow.map(|blow| Deed::Strike(moment, blow))
+        });
+    }
+
+    /// Looks after every write that reached a service, before the client hears of it.
+    pub fn look_after_writes(&self, look: Look) {
+        *self.shared.look.lock().unwrap() = Some(look);
     }
 
     fn rule(&self, rule: impl FnMut(&Seen) -> Option<Deed> + Send + 'static) {
@@ -190,6 +245,18 @@ impl Proxy {
     /// Faults end.
     pub fn heal(&self) {
         self.shared.rules.lock().unwrap().clear();
+    }
+}
+
+impl Fault {
+    fn deed(self) -> Deed {
+        match self {
+            Self::Answer(status, text) => Deed::Answer(answer(status, text)),
+            Self::DoneButLost => Deed::PassOnAndLose,
+            Self::Cut => Deed::Answer(broken()),
+            Self::DoneButCut => Deed::PassOnAndCut,
+            Self::CutWithin => Deed::CutWithin,
+        }
     }
 }
 
@@ -246,22 +313,104 @@ fn broken() -> Response<Body> {
 }
 
 async fn pass(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
-    let seen = noted(&shared, &request);
+    let (request, body) = with_body(request).await;
+    let seen = noted(&shared, &request, body);
     let deed = {
         let mut rules = shared.rules.lock().unwrap();
         rules.iter_mut().find_map(|rule| rule(&seen))
     };
     match deed.unwrap_or(Deed::PassOn) {
         Deed::Answer(answer) => answer,
-        Deed::PassOn => forward(&shared, request).await,
+        Deed::PassOn => done(&shared, &seen, request).await,
         Deed::PassOnAndLose => {
-            forward(&shared, request).await;
+            done(&shared, &seen, request).await;
             answer(500, "lost on the way back")
+        }
+        Deed::PassOnAndCut => {
+            done(&shared, &seen, request).await;
+            broken()
+        }
+        Deed::CutWithin => {
+            within(&shared, &seen, request, Box::new(|| {})).await;
+            broken()
+        }
+        Deed::Strike(Moment::Before, blow) => {
+            blow();
+            broken()
+        }
+        Deed::Strike(Moment::Within, blow) => {
+            within(&shared, &seen, request, blow).await;
+            broken()
+        }
+        Deed::Strike(Moment::After, blow) => {
+            done(&shared, &seen, request).await;
+            blow();
+            broken()
         }
     }
 }
 
-fn noted(shared: &Shared, request: &Request<Body>) -> Seen {
+/// Passes a request on, and looks at what came of it.
+async fn done(shared: &Shared, seen: &Seen, request: Request<Body>) -> Response<Body> {
+    let answer = forward(shared, request).await;
+    if !seen.is_write() {
+        return answer;
+    }
+    // The service is done with it only when its answer is complete.
+    let (head, body) = answer.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap_or_default();
+    look(shared).await;
+    Response::from_parts(head, Body::from(body))
+}
+
+async fn look(shared: &Shared) {
+    let look = shared.look.lock().unwrap().clone();
+    if let Some(look) = look {
+        look().await;
+    }
+}
+
+/// Passes half of a body on; then comes the blow, and the service's connection ends.
+async fn within(shared: &Shared, seen: &Seen, request: Request<Body>, blow: Blow) {
+    let length = seen.headers.get("content-length");
+    let length: usize = length.unwrap().to_str().unwrap().parse().unwrap();
+    let mut left = length / 2;
+    let request = request.map(|body| {
+        let half = body.into_data_stream().map(move |piece| {
+            let piece = piece.map_err(std::io::Error::other)?;
+            if left == 0 {
+                return Err(std::io::Error::other("cut"));
+            }
+            let kept = piece.slice(..piece.len().min(left));
+            left -= kept.len();
+            Ok(kept)
+        });
+        // A body that ends too early is one that breaks off.
+        let end = futures_util::stream::once(async { Err(std::io::Error::other("cut")) });
+        Body::from_stream(half.chain(end))
+    });
+    forward(shared, request).await;
+    blow();
+    look(shared).await;
+}
+
+/// Reads a body that is JSON, to write it down.
+async fn with_body(request: Request<Body>) -> (Request<Body>, Value) {
+    let kind = request.headers().get("content-type");
+    if !kind.is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.contains("json"))) {
+        return (request, Value::Null);
+    }
+    let (head, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap_or_default();
+    let document = serde_json::from_slice(&bytes).unwrap_or_default();
+    (Request::from_parts(head, Body::from(bytes)), document)
+}
+
+fn noted(shared: &Shared, request: &Request<Body>, body: Value) -> Seen {
     let (method, path) = (
         request.method().to_string(),
         request.uri().path().to_owned(),
@@ -280,6 +429,7 @@ fn noted(shared: &Shared, request: &Request<Body>) -> Seen {
             .map(str::to_owned),
         before,
         headers: request.headers().clone(),
+        body,
     };
     calls.push(seen.clone());
     seen
@@ -298,11 +448,16 @@ async fn forward(shared: &Shared, request: Request<Body>) -> Response<Body> {
     url.set_query(parts.uri.query());
     let mut headers = parts.headers;
     headers.remove("host");
+    // An empty stream would be sent as chunks, and Glance's actions take no body.
+    let has_body = headers.contains_key("transfer-encoding")
+        || headers
+            .get("content-length")
+            .is_some_and(|length| length != "0");
     let mut forwarded = shared
         .client
         .request(parts.method.clone(), url)
         .headers(headers);
-    if parts.method != "GET" && parts.method != "DELETE" {
+    if has_body {
         forwarded = forwarded.body(reqwest::Body::wrap_stream(body.into_data_stream()));
     }
     match forwarded.send().await {

@@ -13,6 +13,7 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
+use url::Url;
 
 use crate::account::{Account, wait};
 use crate::proxy::{self, Proxy};
@@ -27,11 +28,6 @@ pub struct Stage {
     pub tag: String,
     files: Files,
     upstream: String,
-}
-
-/// The Keystone URL of the services.
-pub fn keystone() -> String {
-    services::cloud("admin").auth_url.to_string()
 }
 
 /// The standard client, which is installed beside the services.
@@ -61,25 +57,37 @@ pub fn openstack(arguments: &[&str], cloud: &str) -> String {
 impl Stage {
     /// A stage with a tag of its own; `name` is unique among tests.
     pub fn new(name: &str) -> Self {
+        let proxy = Proxy::of(&Account::of("admin").glance);
+        Self::behind(name, proxy, &services::cloud("admin").auth_url)
+    }
+
+    /// The same with Keystone behind the proxy too.
+    pub fn with_login(name: &str) -> Self {
+        let keystone = services::cloud("admin").auth_url.join("/").unwrap();
+        let glance = Account::of("admin").glance;
+        let proxy = Proxy::of_routes(vec![("/identity", keystone), ("", glance)]);
+        let login = proxy.url.join("identity/v3").unwrap();
+        Self::behind(name, proxy, &login)
+    }
+
+    fn behind(name: &str, glance: Proxy, login: &Url) -> Self {
         let files = Files::default();
         let router = Router::new().fallback(file).with_state(Arc::clone(&files));
         let upstream = format!("http://{}", proxy::serve(router));
-        let glance = Proxy::of(&Account::of("admin").glance);
-        let stage = Self {
+        let mut stage = Self {
             folder: tempfile::tempdir().unwrap(),
             glance,
-            // Runs after each other meet the same cloud, so a name alone is not enough.
-            tag: format!("test-{name}-{}", std::process::id()),
+            tag: String::new(),
             files,
             upstream,
         };
-        stage.write("reglaze.yml", &format!("tag: {}\n", stage.tag));
+        // Runs after each other meet the same cloud, so a name alone is not enough.
+        stage.retag(&format!("test-{name}-{}", std::process::id()));
         let cloud = |user: &str, project: &str| {
             format!(
-                "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {}\n      username: {user}\n      \
+                "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {login}\n      username: {user}\n      \
                  password: {PASSWORD}\n      project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n",
                 stage.glance.url.as_str().trim_end_matches('/'),
-                keystone(),
             )
         };
         stage.write(
@@ -91,6 +99,16 @@ impl Stage {
             ),
         );
         stage
+    }
+
+    /// Begins anew under another tag, without definitions and with the settings of who says nothing.
+    pub fn retag(&mut self, tag: &str) {
+        tag.clone_into(&mut self.tag);
+        let images = self.path("images");
+        if images.exists() {
+            std::fs::remove_dir_all(images).unwrap();
+        }
+        self.write("reglaze.yml", &format!("tag: {tag}\n"));
     }
 
     /// Where the upstream really is.

@@ -1,0 +1,90 @@
+//! What is there, in a form that is the same for two clouds where the same was done.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use crate::account::{Account, wait};
+
+/// What Glance decides, or what says where an image lies.
+const INCIDENTAL: [&str; 12] = [
+    "id",
+    "created_at",
+    "updated_at",
+    "self",
+    "file",
+    "schema",
+    "owner_specified.openstack.object",
+    "stores",
+    "direct_url",
+    "locations",
+    "checksum",
+    "virtual_size",
+];
+
+/// All images of a tag as text, in an order of its own: name, visibility, place in lists, status, protection, tags,
+/// properties, digest of the data, members. Images of the beginning are told apart from new ones.
+pub fn canonical(tag: &str, beginning: &BTreeMap<String, String>) -> String {
+    let admin = Account::of("admin");
+    let mut images: Vec<_> = wait(admin.tagged(tag))
+        .into_iter()
+        .map(|image| one(&admin, image, beginning))
+        .collect();
+    images.sort();
+    // Names and tags bear the tag, and the day is that of the run.
+    let text = images.join("\n").replace(tag, "TAG");
+    dates(&text)
+}
+
+fn one(admin: &Account, image: Value, beginning: &BTreeMap<String, String>) -> String {
+    let id = image["id"].as_str().unwrap().to_owned();
+    let origin = beginning.get(&id).map_or("new", String::as_str);
+    let mut lines: BTreeMap<String, Value> = match image {
+        Value::Object(image) => image.into_iter().collect(),
+        other => panic!("no image: {other}"),
+    };
+    if let Some(Value::Array(tags)) = lines.get_mut("tags") {
+        tags.sort_by_key(ToString::to_string);
+    }
+    if lines["visibility"] == "shared" {
+        lines.insert("members".to_owned(), members(admin, &id));
+    }
+    lines.retain(|key, _| !INCIDENTAL.contains(&key.as_str()));
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(key, value)| format!("    {key}: {value}"))
+        .collect();
+    format!(
+        "{} [{origin}]\n{}",
+        lines
+            .iter()
+            .find(|line| line.trim().starts_with("image_name"))
+            .map_or("", |line| line.trim()),
+        lines.join("\n")
+    )
+}
+
+fn members(admin: &Account, id: &str) -> Value {
+    let path = format!("/v2/images/{id}/members");
+    let document = wait(admin.must(Method::GET, &path, None));
+    let members = document["members"].as_array().unwrap().iter();
+    let members: Map<_, _> = members
+        .map(|one| {
+            let project = one["member_id"].as_str().unwrap().to_owned();
+            (project, one["status"].clone())
+        })
+        .collect();
+    members.into()
+}
+
+/// Dates of this run as a word: a run over midnight is the same run.
+fn dates(text: &str) -> String {
+    let now = chrono::Utc::now();
+    [now, now - chrono::Duration::days(1)]
+        .iter()
+        .fold(text.to_owned(), |text, day| {
+            text.replace(&day.format("%Y-%m-%d").to_string(), "DAY")
+                .replace(&day.format("%Y%m%d").to_string(), "DAY")
+        })
+}

@@ -1,0 +1,99 @@
+//! A recorded run held against its plan: every write belongs to exactly one step, in the plan's order.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::story::Told;
+use crate::proxy::Seen;
+
+/// One write to Glance: `PATCH /v2/images/ID`, and the keys that it writes with their values.
+#[derive(Debug, PartialEq)]
+struct Write {
+    line: String,
+    keys: BTreeMap<String, Value>,
+}
+
+impl Write {
+    fn bare(line: String) -> Self {
+        Self {
+            line,
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+/// Fails if a write belongs to no step, a step has no write, or the order is another one.
+pub fn hold_against_plan(told: &Told) {
+    let planned = told.plan["clouds"][0]["steps"].as_array().unwrap();
+    let done = told.outcome["clouds"][0]["steps"].as_array().unwrap();
+    assert_eq!(planned.len(), done.len());
+    let mut expected = Vec::new();
+    for (planned, done) in planned.iter().zip(done) {
+        for key in ["action", "image", "version", "from", "to", "changes"] {
+            assert_eq!(planned[key], done[key], "{planned}");
+        }
+        expected.extend(writes_of(planned, done["id"].as_str().unwrap()));
+    }
+    let recorded: Vec<_> = told
+        .requests
+        .iter()
+        .filter(|seen| seen.is_write() && seen.path.starts_with("/v2/"))
+        .map(write)
+        .collect();
+    assert_eq!(recorded, expected);
+}
+
+/// The writes of a step; its image has this ID.
+fn writes_of(step: &Value, id: &str) -> Vec<Write> {
+    let image = format!("/v2/images/{id}");
+    match step["action"].as_str().unwrap() {
+        "upload" => vec![
+            Write::bare("POST /v2/images".to_owned()),
+            Write::bare(format!("PUT {image}/file")),
+        ],
+        "delete" => vec![Write::bare(format!("DELETE {image}"))],
+        "status" => {
+            let deed = if step["to"] == "active" {
+                "reactivate"
+            } else {
+                "deactivate"
+            };
+            vec![Write::bare(format!("POST {image}/actions/{deed}"))]
+        }
+        // Nova does it.
+        "boot" => Vec::new(),
+        _ => {
+            let changes = step["changes"].as_object().unwrap().iter();
+            vec![Write {
+                line: format!("PATCH {image}"),
+                keys: changes
+                    .map(|(key, value)| (key.clone(), dated(value)))
+                    .collect(),
+            }]
+        }
+    }
+}
+
+/// A plan does not know the day on which it is carried out.
+fn dated(value: &Value) -> Value {
+    let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+    match value {
+        Value::String(text) => text.replace("{today}", &today).into(),
+        other => other.clone(),
+    }
+}
+
+/// What was asked of Glance.
+fn write(seen: &Seen) -> Write {
+    let operations = seen.body.as_array().into_iter().flatten();
+    let keys = operations.map(|operation| {
+        let path = operation["path"].as_str().unwrap();
+        let key = path[1..].replace("~1", "/").replace("~0", "~");
+        (key, operation["value"].clone())
+    });
+    Write {
+        line: seen.line.clone(),
+        keys: keys.collect(),
+    }
+}
