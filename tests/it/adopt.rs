@@ -1,12 +1,15 @@
 //! `adopt` against the real Keystone and Glance: catalogues that people and other tools made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use reglaze::domain::snapshot::CloudImage;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 
 use crate::proxy::Fault;
+use crate::services;
 use crate::stage::{Stage, hex, openstack, rules, steps};
+use crate::takeover::{definition, run_image_manager, version};
 
 /// Creates an image with the standard client, as people do; gives its ID.
 fn by_hand(stage: &Stage, cloud: &str, name: &str, bytes: &str, more: &[&str]) -> String {
@@ -25,24 +28,26 @@ fn by_hand(stage: &Stage, cloud: &str, name: &str, bytes: &str, more: &[&str]) -
     openstack(&arguments, cloud).trim().to_owned()
 }
 
-/// What must not change: by ID the name, digest, visibility, place in lists and owner.
-fn shown(ids: &[&str]) -> BTreeMap<String, Value> {
-    let mut shown = BTreeMap::new();
-    for id in ids {
-        let text = openstack(&["image", "show", id, "-f", "json"], "admin");
-        let image: Value = serde_json::from_str(&text).unwrap();
-        let keys = ["name", "visibility", "owner", "status", "protected"];
-        let mut kept: Vec<Value> = keys.iter().map(|key| image[*key].clone()).collect();
-        kept.push(image["properties"]["os_hash_value"].clone());
-        kept.push(image["properties"]["os_hidden"].clone());
-        shown.insert((*id).to_owned(), Value::Array(kept));
-    }
-    shown
+/// What must not change: all but what a definition describes.
+fn shown(ids: &[&str]) -> BTreeMap<String, CloudImage> {
+    let kept = |id: &&str| {
+        let image = image(id);
+        let kept = CloudImage {
+            tags: BTreeSet::new(),
+            properties: BTreeMap::new(),
+            min_disk: 0,
+            updated_at: image.created_at,
+            ..image
+        };
+        ((*id).to_owned(), kept)
+    };
+    ids.iter().map(kept).collect()
 }
 
-fn image(id: &str) -> Value {
-    let text = openstack(&["image", "show", id, "-f", "json"], "admin");
-    serde_json::from_str(&text).unwrap()
+fn image(id: &str) -> CloudImage {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let image = runtime.block_on(async { services::glance("admin").await.image(id).await });
+    image.unwrap().unwrap()
 }
 
 fn delete(ids: &[&str]) {
@@ -180,12 +185,9 @@ fn a_catalogue_made_by_hand_is_taken_over_without_an_upload() {
     assert_eq!(writes.len(), 7, "one request for each image: {writes:?}");
     assert_eq!(shown(&ours), before);
     assert_eq!(image(&foreign), before_foreign);
-    let june = image(&newest);
-    assert_eq!(
-        june["properties"]["source_sha512sum"],
-        hex(&Sha512::digest(b"noble in june"))
-    );
-    assert!(image(&older)["properties"]["source_sha256sum"].is_null());
+    let proven = &image(&newest).properties["source_sha512sum"];
+    assert_eq!(*proven, hex(&Sha512::digest(b"noble in june")));
+    assert!(!image(&older).properties.contains_key("source_sha256sum"));
 
     // A second look finds nothing, and nothing is uploaded or moved but by what the user's own definition says.
     let again = stage.reglaze(&["adopt", &filter]).expect(0);
@@ -194,7 +196,7 @@ fn a_catalogue_made_by_hand_is_taken_over_without_an_upload() {
     assert_eq!(others(&plan), ["rename 20240601"], "{plan:#}");
     stage.reglaze(&["apply", &filter]).expect(0);
     let mut expected = before;
-    expected.get_mut(&newest).unwrap()[0] = name.into();
+    expected.get_mut(&newest).unwrap().name = Some(name);
     assert_eq!(shown(&ours), expected);
     stage.reglaze(&["plan", &filter]).expect(0);
     let validate = stage.reglaze(&["validate"]);
@@ -238,13 +240,7 @@ fn what_only_bytes_can_tell_is_left_alone_until_they_are_read() {
     assert_eq!(what[&unnamed].1, "20240501");
     assert_eq!(what[&odd].1, "20240601");
     assert_eq!(what[&odd].2, "by the digest of its bytes");
-    assert_eq!(
-        image(&odd)["properties"]["source_sha256sum"]
-            .as_str()
-            .unwrap()
-            .len(),
-        64
-    );
+    assert_eq!(image(&odd).properties["source_sha256sum"].len(), 64);
     let plan = stage.reglaze(&["plan", &filter]).expect(2);
     assert!(!steps(&plan).iter().any(|step| step.starts_with("upload")));
     stage.reglaze(&["apply", &filter]).expect(0);
@@ -272,7 +268,7 @@ fn a_private_image_is_not_made_public_because_of_its_name() {
         .expect(0);
     assert_eq!(rules(&document), ["adopt-other-bytes"]);
     assert!(taken(&document).is_empty() && definitions(&document).is_empty());
-    assert!(image(&fake)["properties"]["image_name"].is_null());
+    assert!(!image(&fake).properties.contains_key("image_name"));
     delete(&[&fake]);
 }
 
@@ -314,5 +310,78 @@ fn an_interrupted_adoption_goes_on_where_it_stopped() {
     assert_eq!(others(&plan), [""; 0]);
     let text = std::fs::read_to_string(stage.path("images/adopted.yml")).unwrap();
     assert_eq!(text.matches("- name:").count(), 3, "{text}");
+    delete(&ids);
+}
+
+#[test]
+fn a_catalogue_of_openstack_image_manager_keeps_its_tag_and_every_name() {
+    let stage = Stage::new("adopt-oim");
+    let filter = format!("--filter={}", stage.tag);
+    let url = |name: &str| format!("{}/{name}.img", stage.upstream_url());
+    for (name, bytes) in [("1", "one"), ("2", "two"), ("9", "nine")] {
+        stage.publish(name, bytes.as_bytes());
+    }
+    let multi = version(&url("1"), "1", "one") + &version(&url("2"), "2", "two");
+    let single = version(&url("9"), "9", "nine");
+    let images =
+        definition(&stage, "Multi", true, &multi) + &definition(&stage, "Single", false, &single);
+    stage.write("images/all.yml", &format!("---\nimages:\n{images}"));
+    run_image_manager(&stage);
+    let list = openstack(
+        &["image", "list", "--tag", "managed_by_osism", "-f", "json"],
+        "admin",
+    );
+    let list: Vec<Value> = serde_json::from_str(&list).unwrap();
+    let ids: Vec<&str> = list
+        .iter()
+        .filter(|image| image["Name"].as_str().unwrap().contains(&stage.tag))
+        .map(|image| image["ID"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 3);
+    let before = shown(&ids);
+
+    // Without its files: the images tell enough for definitions of their own.
+    let config = format!("tag: {}-bare\n", stage.tag);
+    stage.write("bare/reglaze.yml", &config);
+    let bare = |arguments: &[&str]| {
+        let more = ["--config=bare/reglaze.yml", filter.as_str()];
+        stage.reglaze(&[arguments, &more].concat())
+    };
+    let document = bare(&["adopt", "--write"]).expect(0);
+    let mut names = definitions(&document);
+    names.sort_unstable();
+    assert_eq!(names, [stage.name("Multi"), stage.name("Single")]);
+    assert_eq!(shown(&ids), before);
+    let plan = bare(&["plan"]);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(others(&plan), [""; 0], "{plan:#}");
+    bare(&["apply"]).expect(0);
+    assert_eq!(shown(&ids), before);
+    let again = bare(&["adopt"]).expect(0);
+    assert!(taken(&again).is_empty() && definitions(&again).is_empty());
+
+    // With its files, under our own mark: each image by what that tool recorded.
+    let document = stage.reglaze(&["adopt", "--write", &filter]).expect(0);
+    let what = taken(&document);
+    assert_eq!(
+        (what.len(), definitions(&document).len()),
+        (3, 0),
+        "{document:#}"
+    );
+    for (_, _, reason) in what.values() {
+        assert_eq!(reason, "by its recorded source; its bytes were not proven");
+    }
+    let plan = stage.reglaze(&["plan", &filter]);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(others(&plan), [""; 0], "{plan:#}");
+    stage.reglaze(&["apply", &filter]).expect(0);
+    assert_eq!(shown(&ids), before);
+    for id in &ids {
+        let tags = image(id).tags;
+        assert!(
+            tags.contains("managed_by_osism") && tags.contains(&stage.tag),
+            "{tags:?}"
+        );
+    }
     delete(&ids);
 }

@@ -22,7 +22,8 @@ fn image_manager() -> String {
     )
 }
 
-fn definition(stage: &Stage, name: &str, multi: bool, versions: &str) -> String {
+/// A definition that both tools read.
+pub fn definition(stage: &Stage, name: &str, multi: bool, versions: &str) -> String {
     format!(
         "  - name: {}
     enable: true
@@ -50,7 +51,8 @@ fn definition(stage: &Stage, name: &str, multi: bool, versions: &str) -> String 
     )
 }
 
-fn version(url: &str, version: &str, bytes: &str) -> String {
+/// A version of it.
+pub fn version(url: &str, version: &str, bytes: &str) -> String {
     let digest = stage_digest(bytes.as_bytes());
     format!(
         "      - version: '{version}'\n        url: {url}\n        checksum: sha256:{digest}\n        build_date: 2026-07-25\n"
@@ -62,20 +64,8 @@ fn stage_digest(bytes: &[u8]) -> String {
     crate::stage::hex(&Sha256::digest(bytes))
 }
 
-#[test]
-fn three_images_of_openstack_image_manager_are_taken_over_without_an_upload() {
-    let stage = Stage::new("takeover");
-    let url = |name: &str| format!("{}/{name}.img", stage.upstream_url());
-    for (name, bytes) in [("1", "one"), ("2", "two"), ("9", "nine")] {
-        stage.publish(name, bytes.as_bytes());
-    }
-    let multi = version(&url("1"), "1", "one") + &version(&url("2"), "2", "two");
-    let single = version(&url("9"), "9", "nine");
-    let images =
-        definition(&stage, "Multi", true, &multi) + &definition(&stage, "Single", false, &single);
-    stage.write("images/all.yml", &format!("---\nimages:\n{images}"));
-    stage.write("reglaze.yml", "tag: managed_by_osism\n");
-
+/// Lets the other tool make the catalogue that the stage's folder `images` describes.
+pub fn run_image_manager(stage: &Stage) {
     let output = Command::new(image_manager())
         .args([
             "--cloud",
@@ -94,6 +84,23 @@ fn three_images_of_openstack_image_manager_are_taken_over_without_an_upload() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+fn three_images_of_openstack_image_manager_are_taken_over_without_an_upload() {
+    let stage = Stage::new("takeover");
+    let url = |name: &str| format!("{}/{name}.img", stage.upstream_url());
+    for (name, bytes) in [("1", "one"), ("2", "two"), ("9", "nine")] {
+        stage.publish(name, bytes.as_bytes());
+    }
+    let multi = version(&url("1"), "1", "one") + &version(&url("2"), "2", "two");
+    let single = version(&url("9"), "9", "nine");
+    let images =
+        definition(&stage, "Multi", true, &multi) + &definition(&stage, "Single", false, &single);
+    stage.write("images/all.yml", &format!("---\nimages:\n{images}"));
+    stage.write("reglaze.yml", "tag: managed_by_osism\n");
+
+    run_image_manager(&stage);
     let names = || -> Vec<(String, String)> {
         let list: Vec<Value> =
             serde_json::from_str(&openstack(&["image", "list", "-f", "json"], "tenant")).unwrap();
