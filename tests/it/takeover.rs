@@ -157,3 +157,97 @@ fn three_images_of_openstack_image_manager_are_taken_over_without_an_upload() {
         openstack(&["image", "delete", &id], "admin");
     }
 }
+
+/// The README's section on the other tool.
+fn section() -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = readme
+        .split_once("\n### Coming from openstack-image-manager\n")
+        .unwrap();
+    rest.split_once("\n## ").unwrap().0.to_owned()
+}
+
+#[test]
+fn every_flag_of_openstack_image_manager_has_its_line_in_the_readme() {
+    let output = Command::new(image_manager())
+        .arg("--help")
+        .env("COLUMNS", "250")
+        .env("NO_COLOR", "1")
+        .env("PYTHONWARNINGS", "ignore")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let flag = regex::Regex::new(r"(?m)^\W*(--[a-z][a-z-]+)").unwrap();
+    let flags: Vec<&str> = flag
+        .captures_iter(&help)
+        .map(|found| found.get(1).unwrap().as_str())
+        .filter(|flag| !["--help", "--install-completion", "--show-completion"].contains(flag))
+        .collect();
+    assert!(flags.len() > 20, "{help}");
+    let section = section();
+    for flag in flags {
+        let named = regex::Regex::new(&format!("`{flag}[` /]")).unwrap();
+        assert!(named.is_match(&section), "`{flag}` has no line: {help}");
+    }
+}
+
+/// A value that a key of the other tool's format may have, as YAML.
+fn sample(key: &str) -> &'static str {
+    match key {
+        "enable" | "keep" | "multi" | "hidden" => "true",
+        "format" => "qcow2",
+        "min_disk" | "min_ram" => "10",
+        "name" | "shortname" | "login" | "password" | "os_version" | "image_description" => "words",
+        "version" => "'20260725'",
+        "status" => "active",
+        "separator" => "' - '",
+        "tags" => "[one, two]",
+        "visibility" => "public",
+        "build_date" => "2026-07-25",
+        "source" => "private",
+        "checksum" => "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "id" => "01234567-89ab-cdef-0123-456789abcdef",
+        "meta" => "{architecture: x86_64, hotfix_hours: 48, hw_vif_multiqueue_enabled: true}",
+        url if url.ends_with("url") => "https://images.example/image.img",
+        other => panic!("the other tool's schema has a key that is new: `{other}`"),
+    }
+}
+
+#[test]
+fn every_key_of_its_definitions_is_read_and_named_in_the_readme() {
+    let folder = std::path::PathBuf::from(image_manager());
+    let lib = folder.ancestors().nth(2).unwrap().join("lib");
+    let python = std::fs::read_dir(lib).unwrap().next().unwrap().unwrap();
+    let schema = python
+        .path()
+        .join("site-packages/openstack_image_manager/etc/schema.yaml");
+    let schema = std::fs::read_to_string(schema).unwrap();
+    // `image:` and `versions:` begin a block of keys that are indented by two.
+    let keys = |block: &str| -> Vec<&str> {
+        let (_, rest) = schema.split_once(&format!("\n{block}:\n")).unwrap();
+        let lines = rest.lines().take_while(|line| line.starts_with("  "));
+        let keys = lines.filter_map(|line| line.trim().split_once(':'));
+        keys.map(|(key, _)| key)
+            .filter(|key| !key.starts_with('#'))
+            .collect()
+    };
+    let (image, version) = (keys("image"), keys("versions"));
+    assert!(image.len() > 15 && version.len() > 10, "{schema}");
+    let lines = |keys: &[&str], indent: &str| -> String {
+        let keys = keys.iter().filter(|key| **key != "versions");
+        let pairs: Vec<_> = keys.map(|key| format!("{key}: {}", sample(key))).collect();
+        pairs.join(indent)
+    };
+    let (of_image, of_version) = (lines(&image, "\n  "), lines(&version, "\n    "));
+    let text = format!("images:\n- {of_image}\n  versions:\n  - {of_version}\n");
+    let read = reglaze::domain::definition::parse("all.yml", &text);
+    assert!(read.is_ok(), "{text}\n{read:?}");
+    let section = section();
+    for key in image.iter().chain(&version) {
+        assert!(
+            section.contains(&format!("`{key}`")),
+            "`{key}` is not in the README"
+        );
+    }
+}
