@@ -8,7 +8,7 @@ use sha2::{Digest, Sha512};
 
 use crate::proxy::Fault;
 use crate::services;
-use crate::stage::{Stage, hex, openstack, rules, steps};
+use crate::stage::{Stage, hex, openstack, steps};
 use crate::takeover::{definition, run_image_manager, version};
 
 /// Creates an image with the standard client, as people do; gives its ID.
@@ -18,7 +18,7 @@ fn by_hand(stage: &Stage, cloud: &str, name: &str, bytes: &str, more: &[&str]) -
     } else {
         stage.name(name)
     };
-    stage.write("bytes.img", bytes);
+    stage.write("bytes.img", &own(stage, bytes));
     let path = stage.path("bytes.img");
     let mut arguments = vec!["image", "create", "-f", "value", "-c", "id"];
     arguments.extend(["--disk-format", "raw", "--container-format", "bare"]);
@@ -26,6 +26,23 @@ fn by_hand(stage: &Stage, cloud: &str, name: &str, bytes: &str, more: &[&str]) -
     arguments.extend(more);
     arguments.push(&name);
     openstack(&arguments, cloud).trim().to_owned()
+}
+
+/// Bytes of this test alone: others leave images in the same project.
+fn own(stage: &Stage, bytes: &str) -> String {
+    format!("{bytes} of {}", stage.tag)
+}
+
+/// A version of this test alone, since it is in the URL that images record.
+fn build(version: &str) -> String {
+    format!("{version}.{}", std::process::id())
+}
+
+/// The rules of the findings about an image.
+fn rules_of<'a>(document: &'a Value, id: &str) -> Vec<&'a str> {
+    let findings = document["findings"].as_array().unwrap();
+    let about = findings.iter().filter(|finding| finding["id"] == id);
+    about.map(|one| one["rule"].as_str().unwrap()).collect()
 }
 
 /// What must not change: all but what a definition describes.
@@ -103,7 +120,7 @@ fn habits(stage: &Stage) -> [String; 7] {
             "image",
             "set",
             "--name",
-            &format!("Ubuntu {tag} (20240501)"),
+            &format!("Ubuntu {tag} ({})", build("20240501")),
             &older,
         ],
         "admin",
@@ -148,8 +165,8 @@ fn habits(stage: &Stage) -> [String; 7] {
 fn a_catalogue_made_by_hand_is_taken_over_without_an_upload() {
     let stage = Stage::new("adopt-hand");
     let filter = format!("--filter={}", stage.tag);
-    let may = stage.publish("20240501", b"noble in may");
-    let june = stage.publish_sha512("20240601", b"noble in june");
+    let may = stage.publish(&build("20240501"), own(&stage, "noble in may").as_bytes());
+    let june = stage.publish_sha512(&build("20240601"), own(&stage, "noble in june").as_bytes());
     stage.define("Ubuntu", "", &[may, june]);
     let [newest, older, rest @ ..] = habits(&stage);
     let foreign = by_hand(&stage, "tenant", "Ubuntu", "noble in june", &["--private"]);
@@ -168,12 +185,15 @@ fn a_catalogue_made_by_hand_is_taken_over_without_an_upload() {
     let what = taken(&plan);
     assert_eq!(what.len(), 7, "{what:#?}");
     let name = stage.name("Ubuntu");
-    let of = |id: &str| what[id].clone();
-    assert_eq!(of(&newest).1, "20240601");
+    let of = |id: &str| {
+        let what = what.get(id).cloned();
+        what.unwrap_or_else(|| panic!("`{id}` is not taken over: {plan:#}"))
+    };
+    assert_eq!(of(&newest).1, build("20240601"));
     assert_eq!(of(&newest).2, "by the digest of its bytes");
     assert_eq!(
         (of(&older).0, of(&older).1),
-        (name.clone(), "20240501".to_owned())
+        (name.clone(), build("20240501"))
     );
     assert_eq!(of(&older).2, "by its name alone; its bytes were not proven");
     assert_eq!(definitions(&plan).len(), 4, "{:#}", plan["definitions"]);
@@ -186,14 +206,18 @@ fn a_catalogue_made_by_hand_is_taken_over_without_an_upload() {
     assert_eq!(shown(&ours), before);
     assert_eq!(image(&foreign), before_foreign);
     let proven = &image(&newest).properties["source_sha512sum"];
-    assert_eq!(*proven, hex(&Sha512::digest(b"noble in june")));
+    assert_eq!(*proven, hex(&Sha512::digest(own(&stage, "noble in june"))));
     assert!(!image(&older).properties.contains_key("source_sha256sum"));
 
     // A second look finds nothing, and nothing is uploaded or moved but by what the user's own definition says.
     let again = stage.reglaze(&["adopt", &filter]).expect(0);
     assert!(taken(&again).is_empty() && definitions(&again).is_empty());
     let plan = stage.reglaze(&["plan", &filter]).expect(2);
-    assert_eq!(others(&plan), ["rename 20240601"], "{plan:#}");
+    assert_eq!(
+        others(&plan),
+        [format!("rename {}", build("20240601"))],
+        "{plan:#}"
+    );
     stage.reglaze(&["apply", &filter]).expect(0);
     let mut expected = before;
     expected.get_mut(&newest).unwrap().name = Some(name);
@@ -216,8 +240,8 @@ fn what_only_bytes_can_tell_is_left_alone_until_they_are_read() {
     let stage = Stage::new("adopt-read");
     let filter = format!("--filter={}", stage.tag);
     let versions = [
-        stage.publish("20240501", b"may"),
-        stage.publish("20240601", b"june"),
+        stage.publish(&build("20240501"), own(&stage, "may").as_bytes()),
+        stage.publish(&build("20240601"), own(&stage, "june").as_bytes()),
     ];
     stage.define("Ubuntu", "", &versions);
     let unnamed = by_hand(&stage, "admin", "Ubuntu", "may", &["--public"]);
@@ -230,15 +254,15 @@ fn what_only_bytes_can_tell_is_left_alone_until_they_are_read() {
     );
     let document = stage.reglaze(&["adopt", &filter]).expect(2);
     // Nobody knows that the second is an Ubuntu, so it would get a definition of its own.
-    assert_eq!(rules(&document), ["adopt-ambiguous"]);
+    assert_eq!(rules_of(&document, &unnamed), ["adopt-ambiguous"]);
     assert_eq!(definitions(&document), [format!("u-{}", stage.tag)]);
 
     let document = stage
         .reglaze(&["adopt", "--read", "--write", &filter])
         .expect(0);
     let what = taken(&document);
-    assert_eq!(what[&unnamed].1, "20240501");
-    assert_eq!(what[&odd].1, "20240601");
+    assert_eq!(what[&unnamed].1, build("20240501"));
+    assert_eq!(what[&odd].1, build("20240601"));
     assert_eq!(what[&odd].2, "by the digest of its bytes");
     assert_eq!(image(&odd).properties["source_sha256sum"].len(), 64);
     let plan = stage.reglaze(&["plan", &filter]).expect(2);
@@ -248,7 +272,7 @@ fn what_only_bytes_can_tell_is_left_alone_until_they_are_read() {
         stage.catalogue(),
         [
             ("Ubuntu".to_owned(), 1),
-            ("Ubuntu (20240501)".to_owned(), 1)
+            (format!("Ubuntu ({})", build("20240501")), 1)
         ]
         .into()
     );
@@ -259,14 +283,18 @@ fn what_only_bytes_can_tell_is_left_alone_until_they_are_read() {
 fn a_private_image_is_not_made_public_because_of_its_name() {
     let stage = Stage::new("adopt-widen");
     let filter = format!("--filter={}", stage.tag);
-    stage.define("Ubuntu", "", &[stage.publish("1", b"the real one")]);
+    stage.define(
+        "Ubuntu",
+        "",
+        &[stage.publish(&build("1"), own(&stage, "the real one").as_bytes())],
+    );
     let fake = by_hand(&stage, "admin", "Ubuntu", "something else", &["--private"]);
     let document = stage.reglaze(&["adopt", "--write", &filter]).expect(0);
-    assert_eq!(rules(&document), ["adopt-unproven"]);
+    assert_eq!(rules_of(&document, &fake), ["adopt-unproven"]);
     let document = stage
         .reglaze(&["adopt", "--read", "--write", &filter])
         .expect(0);
-    assert_eq!(rules(&document), ["adopt-other-bytes"]);
+    assert_eq!(rules_of(&document, &fake), ["adopt-other-bytes"]);
     assert!(taken(&document).is_empty() && definitions(&document).is_empty());
     assert!(!image(&fake).properties.contains_key("image_name"));
     delete(&[&fake]);
