@@ -2,5 +2,6 @@
 
 mod answers;
 mod applied;
+mod boots;
 mod paged;
 mod world;

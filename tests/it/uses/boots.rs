@@ -1,0 +1,196 @@
+//! Boot tests: a server is started from a new image before others see it, and none stays.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::applied::stage;
+use super::world::Tenant;
+use crate::proxy::{self, answer};
+use crate::stage::{rules, steps};
+
+/// The settings of a cloud on which new images are tried.
+fn trying(boot: &str) -> String {
+    format!("boot: {boot}\npolicy: {{stages: {{staged: {{until: booted}}}}}}\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_published_only_after_a_server_was_started_from_it() {
+    let (stage, world) = stage("boot", &trying("{flavor: tiny, within: 5s}")).await;
+    let version = stage.publish("1", &[1; 2000]);
+    stage.define("Ubuntu", "", &[version]);
+    let admin = Tenant::of("admin").await;
+
+    // The console of Nova's FakeDriver shows no system that comes up.
+    let document = stage.reglaze(&["apply"]).expect(3);
+    assert!(rules(&document).contains(&"boot-failed"), "{document}");
+    assert!(
+        document["findings"]
+            .to_string()
+            .contains("FAKE CONSOLE OUTPUT"),
+        "{document}"
+    );
+    assert!(stage.catalogue().is_empty());
+    assert_eq!(stage.images()[0]["visibility"], "private");
+    assert!(admin.marked(&stage.tag).await.is_empty());
+
+    // Consoles that it never shows, by answers written from Nova's API reference.
+    let console = |text: &'static str| {
+        world.nova.answer_where(move |seen| {
+            let body = json!({"output": text}).to_string();
+            (seen.method == "POST" && seen.path.ends_with("/action")).then(|| answer(200, body))
+        });
+    };
+    console("[    1.2] Kernel panic - not syncing: Attempted to kill init!\n");
+    let document = stage.reglaze(&["apply"]).expect(3);
+    assert!(
+        document["findings"]
+            .to_string()
+            .contains("the kernel panicked"),
+        "{document}"
+    );
+    assert!(stage.catalogue().is_empty());
+    world.nova.heal();
+    console("Ubuntu 24.04 LTS ubuntu ttyS0\n\nubuntu login: ");
+    let document = stage.reglaze(&["apply"]).expect(0);
+    let steps = steps(&document);
+    assert!(
+        steps.contains(&"boot 1".to_owned()) && !steps.contains(&"upload 1".to_owned()),
+        "{steps:?}"
+    );
+    assert_eq!(stage.catalogue(), [("Ubuntu".to_owned(), 1)].into());
+    assert!(admin.marked(&stage.tag).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_server_is_active_is_enough_where_the_console_is_ignored() {
+    let (stage, _world) = stage("active", &trying("{flavor: tiny, console: ignore}")).await;
+    let version = stage.publish("1", &[1; 2000]);
+    stage.define("Ubuntu", "", &[version]);
+    stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(stage.catalogue(), [("Ubuntu".to_owned(), 1)].into());
+    assert!(
+        Tenant::of("admin")
+            .await
+            .marked(&stage.tag)
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_boot_test_that_cannot_be_made_is_an_error_and_no_pass() {
+    let (stage, world) = stage("unset", "policy: {stages: {staged: {until: booted}}}\n").await;
+    let version = stage.publish("1", &[1; 2000]);
+    stage.define("Ubuntu", "", &[version]);
+    let document = stage.reglaze(&["plan"]).expect(1);
+    assert_eq!(rules(&document), ["boot-unset"]);
+
+    stage.write(
+        "reglaze.yml",
+        &format!(
+            "tag: {}\n{}",
+            stage.tag,
+            trying("{flavor: none-such, console: ignore}")
+        ),
+    );
+    let document = stage.reglaze(&["apply"]).expect(3);
+    assert!(
+        document["findings"]
+            .to_string()
+            .contains("has no flavor `none-such`"),
+        "{document}"
+    );
+    let network = trying("{flavor: tiny, network: lan, console: ignore}");
+    stage.write("reglaze.yml", &format!("tag: {}\n{network}", stage.tag));
+    let document = stage.reglaze(&["apply"]).expect(3);
+    assert!(
+        document["findings"]
+            .to_string()
+            .contains("has no network `lan`"),
+        "{document}"
+    );
+    world.remove("compute");
+    let document = stage.reglaze(&["plan"]).expect(3);
+    assert!(rules(&document).contains(&"boot-impossible"), "{document}");
+    stage.reglaze(&["apply"]).expect(3);
+    assert!(stage.catalogue().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_found_by_its_name() {
+    // There is no Neutron: its answer is written from its API reference. Nova is the real one, and does not know that network.
+    const ID: &str = "0a0b0c0d-0000-4000-8000-00000000abcd";
+    let networks = |count: usize| {
+        let networks = vec![json!({"id": ID, "name": "lan"}); count];
+        let router =
+            axum::Router::new().fallback(move |request: axum::extract::Request| async move {
+                let is_asked = *request.uri() == "/v2.0/networks?name=lan";
+                if is_asked {
+                    answer(200, json!({"networks": networks}).to_string())
+                } else {
+                    answer(404, "{}")
+                }
+            });
+        format!("http://{}", proxy::serve(router))
+    };
+    let (stage, world) = stage(
+        "network",
+        &trying("{flavor: tiny, network: lan, console: ignore}"),
+    )
+    .await;
+    let version = stage.publish("1", &[1; 2000]);
+    stage.define("Ubuntu", "", &[version]);
+    for (count, word) in [
+        (1, ID),
+        (2, "more than one network `lan`"),
+        (0, "has no network `lan`"),
+    ] {
+        world.remove("network");
+        world.add("network", "RegionOne", &networks(count));
+        let document = stage.reglaze(&["apply"]).expect(3);
+        assert!(
+            document["findings"].to_string().contains(word),
+            "{document}"
+        );
+    }
+    assert!(stage.catalogue().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_of_stopped_and_of_killed_runs_do_not_stay() {
+    let (stage, _world) = stage("killed", &trying("{flavor: tiny, within: 2m}")).await;
+    let version = stage.publish("1", &[1; 2000]);
+    stage.define("Ubuntu", "", &[version]);
+    let admin = Tenant::of("admin").await;
+    for (signal, left) in [("TERM", 0), ("KILL", 1)] {
+        let mut child = stage
+            .command(&["apply"])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..300 {
+            if !admin.marked(&stage.tag).await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let killed = std::process::Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        assert!(!child.wait().unwrap().success());
+        assert_eq!(admin.marked(&stage.tag).await.len(), left, "{signal}");
+    }
+    stage.write(
+        "reglaze.yml",
+        &format!(
+            "tag: {}\n{}",
+            stage.tag,
+            trying("{flavor: tiny, console: ignore}")
+        ),
+    );
+    stage.reglaze(&["apply"]).expect(0);
+    assert!(admin.marked(&stage.tag).await.is_empty());
+    assert_eq!(stage.catalogue(), [("Ubuntu".to_owned(), 1)].into());
+}
