@@ -44,8 +44,8 @@ pub enum Verified {
     Computed,
 }
 
-/// How much proof is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+/// How much proof is asked for, the strictest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verify {
     /// Every image needs a signature by a pinned key.
@@ -58,6 +58,12 @@ pub enum Verify {
 }
 
 impl Verify {
+    /// The stricter of the two.
+    #[must_use]
+    pub fn and(self, other: Option<Self>) -> Self {
+        other.map_or(self, |other| self.min(other))
+    }
+
     /// Whether the signature is looked at, if the source names a key.
     pub const fn wants_signature(self) -> bool {
         matches!(self, Self::SignatureRequired | Self::Signature)

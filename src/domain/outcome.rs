@@ -227,11 +227,7 @@ fn text(cloud: &CloudOutcome, is_applied: bool) -> String {
     if cloud.error.is_none() && cloud.steps.is_empty() {
         lines.push("  nothing to do".to_owned());
     }
-    let destructive = cloud
-        .steps
-        .iter()
-        .filter(|tried| tried.step.is_destructive())
-        .count();
+    let destructive = destructive(cloud);
     if destructive > 0 {
         lines.push(format!(
             "  {destructive} of {} steps take something away",
@@ -253,6 +249,12 @@ fn text(cloud: &CloudOutcome, is_applied: bool) -> String {
     lines.join("\n") + "\n\n"
 }
 
+/// What a reviewer counts first.
+fn destructive(cloud: &CloudOutcome) -> usize {
+    let steps = cloud.steps.iter();
+    steps.filter(|tried| tried.step.is_destructive()).count()
+}
+
 fn markdown(cloud: &CloudOutcome) -> String {
     let mut text = format!("### {}\n\n", escape_markdown(&cloud.name));
     if let Some(error) = &cloud.error {
@@ -260,6 +262,11 @@ fn markdown(cloud: &CloudOutcome) -> String {
     }
     if cloud.steps.is_empty() {
         return text + "Nothing to do.\n\n";
+    }
+    let destructive = destructive(cloud);
+    if destructive > 0 {
+        let of = cloud.steps.len();
+        text = format!("{text}**{destructive} of {of} steps take something away.**\n\n");
     }
     text.push_str("| | action | image | version | change | |\n|---|---|---|---|---|---|\n");
     for Tried {
@@ -325,9 +332,7 @@ fn summary(clouds: &[CloudOutcome], is_applied: bool) -> String {
         );
     }
     let (steps, uploads) = (counted(steps, "step"), counted(uploads, "upload"));
-    format!(
-        "{clouds}: {steps} to do, {uploads} among them, {removed} that take something away, {errors}"
-    )
+    format!("{clouds}: {removed} of {steps} to do take something away, {uploads}, {errors}")
 }
 
 fn counted(count: usize, word: &str) -> String {

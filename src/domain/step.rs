@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::attested::Verify;
 use super::patch::Patch;
 use super::snapshot::Visibility;
 
@@ -146,6 +147,8 @@ pub struct Upload {
     pub id: Option<String>,
     /// Whether an image with this ID waits for its bytes already.
     pub exists: bool,
+    /// How much proof the policy asks for; the setting may ask for more.
+    pub verify: Option<Verify>,
 }
 
 /// The part of a step that a reviewer binds: not the reason, which is wording.

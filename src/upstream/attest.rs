@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::prove::Subject;
 use super::{Tracked, Upstream, UpstreamError};
-use crate::domain::attested::{self, Attested};
+use crate::domain::attested::{self, Attested, Verify};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::index;
@@ -32,24 +32,25 @@ impl Upstream {
     /// The manifest or index must still give the reviewed digest, under a good signature by a pinned key. What is gone
     /// leaves the reviewed `signed_by`, and a note says so. A signature over the image itself is fetched here, and checked
     /// while the bytes pass. Without a source, or a key in it, the reviewed digest stands alone. Fails with
-    /// [`UpstreamError`] on any other verdict.
+    /// [`UpstreamError`] on any other verdict. `verify`: how much proof this definition asks for.
     pub async fn attest(
         &self,
         definition: &Definition,
         version: &Version,
+        verify: Verify,
     ) -> Result<Attestation, UpstreamError> {
         let image = version.url.as_deref().unwrap_or(&definition.name);
         let tracked = self.tracked_version(definition, version)?;
         let (Some(tracked), Some(url)) = (tracked, version.url.as_deref()) else {
-            return self.reviewed(version, image, false, None);
+            return reviewed(version, image, verify, false, None);
         };
         let index = tracked.source.index(&tracked.parameters)?;
         let (names_key, member) = (index.signs_digest(), index.member());
-        if !names_key || !self.verify.wants_signature() {
-            return self.reviewed(version, image, names_key, member);
+        if !names_key || !verify.wants_signature() {
+            return reviewed(version, image, verify, names_key, member);
         }
         let Some((url, folder, file)) = index::parts(url) else {
-            return self.reviewed(version, image, names_key, member);
+            return reviewed(version, image, verify, names_key, member);
         };
         let variables = tracked.variables_of(&url, &folder, &file)?;
         let hosts = Arc::new(tracked.source.hosts(index, &variables));
@@ -58,6 +59,7 @@ impl Upstream {
             index,
             variables: &variables,
             hosts: &hosts,
+            verify,
         };
         let reviewed = attested::reviewed(version, true)?;
         let proven = self.proven_again(&tracked, subject, version, &url, &file);
@@ -85,7 +87,7 @@ impl Upstream {
             Err(error) => return Err(error),
         };
         if signature.is_none() {
-            attested::suffices(attested.verified(), self.verify, names_key, image)?;
+            attested::suffices(attested.verified(), verify, names_key, image)?;
         }
         let at = |finding: Finding| {
             finding
@@ -97,24 +99,6 @@ impl Upstream {
             signature,
             member,
             findings: findings.into_iter().map(at).collect(),
-        })
-    }
-
-    /// What people reviewed, where nothing else is to be had.
-    fn reviewed(
-        &self,
-        version: &Version,
-        image: &str,
-        names_key: bool,
-        member: Option<Regex>,
-    ) -> Result<Attestation, UpstreamError> {
-        let attested = attested::reviewed(version, false)?;
-        attested::suffices(attested.verified(), self.verify, names_key, image)?;
-        Ok(Attestation {
-            attested,
-            signature: None,
-            member,
-            findings: Vec::new(),
         })
     }
 
@@ -182,4 +166,22 @@ impl Upstream {
             newest: newest.candidate.build,
         })
     }
+}
+
+/// What people reviewed, where nothing else is to be had.
+fn reviewed(
+    version: &Version,
+    image: &str,
+    verify: Verify,
+    names_key: bool,
+    member: Option<Regex>,
+) -> Result<Attestation, UpstreamError> {
+    let attested = attested::reviewed(version, false)?;
+    attested::suffices(attested.verified(), verify, names_key, image)?;
+    Ok(Attestation {
+        attested,
+        signature: None,
+        member,
+        findings: Vec::new(),
+    })
 }

@@ -87,6 +87,7 @@ impl Upstream {
             index,
             variables: &variables,
             hosts: &hosts,
+            verify: self.verify,
         };
         let (candidates, signed) = self.discover(subject, order).await.map_err(early)?;
         let mut absent: Option<Box<Failure>> = None;
@@ -212,6 +213,7 @@ impl Upstream {
             index,
             variables,
             hosts,
+            ..
         } = subject;
         let mut fetched = Fetched::new();
         let mut signed = Verdicts::new();

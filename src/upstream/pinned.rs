@@ -147,7 +147,7 @@ impl Upstream {
         if is_settled || version.is_moving() || version.checksum.is_none() {
             return facts;
         }
-        match self.attest(definition, version).await {
+        match self.attest(definition, version, self.verify).await {
             // What does not fit a source is told once, and not for each version.
             Ok(_)
             | Err(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::{join, try_join};
 
 use super::{Upstream, UpstreamError};
-use crate::domain::attested::{self, Attested, Evidence, ProofError, Signing};
+use crate::domain::attested::{self, Attested, Evidence, ProofError, Signing, Verify};
 use crate::domain::index::{Document, IndexError, Kind, Request};
 use crate::domain::signature::{Detached, Keyring, Signed};
 use crate::domain::source::{Digest, Index, Of, Source};
@@ -21,6 +21,8 @@ pub(super) struct Subject<'a> {
     pub(super) variables: &'a Variables,
     /// Where its documents may come from.
     pub(super) hosts: &'a Arc<BTreeSet<String>>,
+    /// How much proof is asked for.
+    pub(super) verify: Verify,
 }
 
 impl Upstream {
@@ -52,7 +54,7 @@ impl Upstream {
         let attest = |manifest: &Document, signing: Option<Signing>| {
             attested::attest(file, evidence(manifest), algorithm, signing, self.now)
         };
-        let Some(signatures) = self.signatures(subject, Of::Manifest, &url)? else {
+        let Some(signatures) = Self::signatures(subject, Of::Manifest, &url)? else {
             let manifest = self.manifest(&url, subject.hosts).await?;
             return Ok(attest(&manifest, None)?);
         };
@@ -78,7 +80,7 @@ impl Upstream {
         document: &Document,
         kind: Kind,
     ) -> Result<Option<Signed>, UpstreamError> {
-        let Some(signatures) = self.signatures(subject, Of::Index, &document.url)? else {
+        let Some(signatures) = Self::signatures(subject, Of::Index, &document.url)? else {
             return Ok(None);
         };
         if kind != Kind::Listing {
@@ -99,7 +101,7 @@ impl Upstream {
         subject: Subject<'_>,
         image: &str,
     ) -> Result<Option<Detached>, UpstreamError> {
-        let Some(signatures) = self.signatures(subject, Of::Image, image)? else {
+        let Some(signatures) = Self::signatures(subject, Of::Image, image)? else {
             return Ok(None);
         };
         let detached = self.detached(&signatures);

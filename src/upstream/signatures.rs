@@ -79,7 +79,6 @@ impl<'a> Signatures<'a> {
 impl Upstream {
     /// How a document is signed; nothing if its source does not say that it is, or nobody asks for signatures.
     pub(super) fn signatures<'a>(
-        &self,
         subject: Subject<'a>,
         of: Of,
         document: &'a str,
@@ -87,7 +86,7 @@ impl Upstream {
         subject
             .index
             .signature_of(of)
-            .filter(|_| self.verify.wants_signature())
+            .filter(|_| subject.verify.wants_signature())
             .map(|signature| Signatures::new(subject, signature, of, document))
             .transpose()
     }

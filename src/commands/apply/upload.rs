@@ -36,7 +36,8 @@ pub async fn upload(
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Uploaded> {
     let (definition, version) = listed(run, step)?;
-    let mut attestation = run.upstream.attest(definition, version).await?;
+    let verify = run.settings.verify.and(upload.verify);
+    let mut attestation = run.upstream.attest(definition, version, verify).await?;
     findings.append(&mut attestation.findings);
     let road = Road {
         run,

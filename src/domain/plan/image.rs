@@ -270,10 +270,9 @@ impl<'a> Planner<'a> {
         let name = self.name(newest)?;
         let (holding, rest): (Vec<&Ranked>, Vec<&Ranked>) = others.iter().partition(|ranked| {
             self.policy.rotate
-                && ranked
-                    .known
-                    .image
-                    .is_some_and(|image| image.name.as_deref() == Some(&name))
+                && ranked.known.image.is_some_and(|image| {
+                    image.name.as_deref() == Some(&name) && image.is_in_the_catalogue()
+                })
         });
         // The first of those that hold the name is the present latest; any further one a dead run left there.
         let is_there = newest.known.image.is_some_and(|image| {

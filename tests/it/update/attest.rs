@@ -56,7 +56,11 @@ fn definition(world: &World) -> Definition {
 fn attest_with(world: &World, settings: &Settings) -> Result<Attestation, UpstreamError> {
     let definition = definition(world);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(upstream(settings).attest(&definition, &definition.versions[0]))
+    runtime.block_on(upstream(settings).attest(
+        &definition,
+        &definition.versions[0],
+        settings.verify,
+    ))
 }
 
 pub fn attest(world: &World) -> Result<Attestation, UpstreamError> {

@@ -63,6 +63,7 @@ impl<'a> Planner<'a> {
             format: definition.format.clone(),
             id: version.id.clone(),
             exists,
+            verify: self.policy.verify,
         };
         self.push(Step {
             action: Action::Upload,
