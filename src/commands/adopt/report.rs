@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::adopt::Draft;
 use crate::domain::finding::{Finding, Level};
-use crate::domain::outcome::{self, CloudOutcome};
+use crate::domain::outcome::{self, CloudOutcome, Outcome, Tried};
 use crate::domain::report::{Ending, Report, escape_markdown, printable};
 
 /// A drafted definition and what became of it.
@@ -19,7 +19,10 @@ pub struct Written {
 
 /// The report of the whole run.
 pub fn report(clouds: Vec<CloudOutcome>, written: &[Written], is_write: bool) -> Report {
-    let images: usize = clouds.iter().map(|cloud| cloud.steps.len()).sum();
+    let tried = clouds.iter().flat_map(|cloud| &cloud.steps);
+    let counts = |one: &&Tried| !is_write || one.outcome == Some(Outcome::Done);
+    let images = tried.filter(counts).count();
+    let definitions = written.iter().filter(|one| one.outcome.is_ok()).count();
     let count = clouds.len();
     let mut report = if is_write {
         outcome::apply_report(clouds)
@@ -45,10 +48,13 @@ pub fn report(clouds: Vec<CloudOutcome>, written: &[Written], is_write: bool) ->
         .iter()
         .filter(|one| one.level == Level::Error)
         .count();
-    let verb = if is_write { "" } else { " to do" };
+    let (taken, wrote) = if is_write {
+        ("taken over", "written")
+    } else {
+        ("to take over", "to write")
+    };
     let summary = format!(
-        "{count} cloud(s): {images} image(s) taken over{verb}, {} definition(s) written{verb}, {errors} error(s)",
-        written.len()
+        "{count} cloud(s): {images} image(s) {taken}, {definitions} definition(s) {wrote}, {errors} error(s)"
     );
     let lines: String = written.iter().map(line).collect();
     let body = report.text.trim_end().rsplit_once('\n');
