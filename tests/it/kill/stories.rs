@@ -68,33 +68,59 @@ fn a_run_that_is_cut_anywhere_is_finished_by_the_next_one() {
 fn grown(stage: &Stage, policy: &str) {
     settled(stage, policy);
     for newest in 1..=3 {
-        define(stage, "Rotated", &versions(stage, &[1, 2, 3][..newest]));
+        define(
+            stage,
+            "Rotated",
+            NOBLE,
+            &versions(stage, &[1, 2, 3][..newest]),
+        );
         stage.reglaze(&["apply"]).expect(0);
     }
 }
 
 fn rotated(stage: &Stage, policy: &str) {
     settled(stage, policy);
-    define(stage, "Rotated", &versions(stage, &[1, 2, 3, 4]));
+    define(stage, "Rotated", NOBLE, &versions(stage, &[1, 2, 3, 4]));
     let new = stage.publish_sha512("5", &bytes("5"));
-    define(stage, "New", &[new]);
+    define(stage, "New", NOBLE, &[new]);
 }
 
 fn settled(stage: &Stage, policy: &str) {
     let settings = format!(
-        "tag: {}\nin_use: {{compute: absent, volume: absent}}\npolicy: {policy}\n",
+        "tag: {}\nin_use: {{compute: absent, volume: absent}}\nlimits: {{deletions: 1}}\npolicy: {policy}\n",
         stage.tag
     );
     stage.write("reglaze.yml", &settings);
 }
 
-/// A definition with all that presets ask for.
-fn define(stage: &Stage, image: &str, versions: &[String]) {
-    stage.define(image, "  vars: {codename: Noble}\n", versions);
+/// What names of presets are made of.
+const NOBLE: &str = "  vars: {codename: Noble}\n";
+
+/// A definition that promises nothing, so that a stage may take anything away.
+fn define(stage: &Stage, image: &str, more: &str, versions: &[String]) {
+    stage.define(image, more, versions);
     let file = format!("images/{image}.yml");
     let text = std::fs::read_to_string(stage.path(&file)).unwrap();
     let text = text.replace("  meta:\n", "  meta:\n    uuid_validity: none\n");
     stage.write(&file, &text);
+}
+
+/// The oldest of a line goes at its end: it has been retired for long enough.
+static ENDING: Story = Story {
+    name: "ending",
+    before: |stage| {
+        grown(stage, ENDS);
+        let old = [("reglaze_stage_since", "2026-01-01".into())];
+        wait(Account::of("admin").set(&image(stage, "Rotated", "1"), &old));
+    },
+    define: |stage| rotated(stage, ENDS),
+};
+
+const ENDS: &str = "{stages: {older: {keep: 1}, retired: {for: 30d, until: unused}}}";
+
+#[test]
+fn a_cut_run_that_deletes_is_finished_by_the_next_one() {
+    cut_everywhere(&ENDING, Sample::Every(12, 9));
 }
 
 /// A preset, a test of its own for each; `$first` lets each take other points of its run.

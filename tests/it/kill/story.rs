@@ -101,10 +101,8 @@ impl Told {
             tag,
         };
         let after = wait(admin.tagged(&told.tag));
-        for version in after
-            .iter()
-            .filter_map(|image| image["internal_version"].as_str())
-        {
+        let all = told.images.iter().chain(&after);
+        for version in all.filter_map(|image| image["internal_version"].as_str()) {
             let digest = hex(&Sha512::digest(bytes(version)));
             told.digests.insert(version.to_owned(), digest);
         }
