@@ -20,7 +20,7 @@ use crate::domain::wanted::{self, Scene};
 pub fn check(offers: &[Offer]) -> Vec<Finding> {
     let mut first: BTreeMap<&str, &Offer> = BTreeMap::new();
     let mut findings = Vec::new();
-    let listed = |offer: &&Offer| offer.is_listed() && offer.listed.is_some();
+    let listed = |offer: &&Offer| offer.is_listed() && offer.listed.is_some() && !offer.is_dated;
     for offer in offers.iter().filter(listed) {
         let Some(known) = first.get(offer.wanted.name.as_str()) else {
             first.insert(&offer.wanted.name, offer);

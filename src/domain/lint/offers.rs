@@ -8,7 +8,7 @@ use crate::domain::finding::{Finding, Level, Place};
 use crate::domain::policy::{self, Policy};
 use crate::domain::rotation::{self, Facts, Known};
 use crate::domain::snapshot::Visibility;
-use crate::domain::template::Variables;
+use crate::domain::template::{self, Variables};
 use crate::domain::usage::Uses;
 use crate::domain::wanted::{self, Scene, Wanted};
 
@@ -22,6 +22,8 @@ pub struct Offer<'a> {
     pub stage: usize,
     /// What it shall be in Glance.
     pub wanted: Wanted,
+    /// Whether its name tells the date of its upload, which is another one for each version.
+    pub is_dated: bool,
 }
 
 impl Offer<'_> {
@@ -92,8 +94,10 @@ pub fn offers<'a>(definition: &'a Definition, scope: &Scope, today: NaiveDate) -
             run: &Variables::new(),
             uploaded: Some(today),
         };
-        let wanted = wanted::wanted(&scene, version, policy.stages.get(stage)?, None);
+        let of_stage = policy.stages.get(stage)?;
+        let wanted = wanted::wanted(&scene, version, of_stage, None);
         Some(Offer {
+            is_dated: template::variables(&of_stage.name).contains(&"upload_date"),
             definition,
             listed,
             stage,

@@ -81,6 +81,20 @@ fn two_images_of_one_name_are_found_across_definitions() {
 }
 
 #[test]
+fn versions_are_not_uploaded_on_one_day() {
+    let second = format!(
+        "      - version: '2'\n        url: https://images.example/2.raw\n        checksum: sha256:{}\n",
+        "b".repeat(64)
+    );
+    let two = one("Ubuntu", "") + &second;
+    for template in ["{name} ({upload_date})", "{name} ({upload_date:%Y%m%d})"] {
+        let policy =
+            format!("stages: {{latest: {{name: '{template}'}}, older: {{name: '{template}'}}}}\n");
+        assert_eq!(found(&two, &policy), "");
+    }
+}
+
+#[test]
 fn a_stage_of_several_versions_tells_them_apart() {
     let alike = "stages: {older: {name: '{name} old'}}\n";
     insta::assert_snapshot!(found(&one("Ubuntu", ""), alike), @"images/a.yml:2:11: error: in the stage `older` default lists would show every version as `{name} old`; write what tells them apart into the name's template, such as `{version}` [same-name]");
