@@ -17,6 +17,7 @@ mod fleet;
 mod kill;
 mod new;
 mod openstack;
+mod presets;
 mod proxy;
 mod readme;
 mod refusals;
