@@ -103,12 +103,14 @@ impl Story {
         let mut text = String::new();
         for image in images.as_array().unwrap() {
             let word = |key: &str| image[key].as_str().unwrap().to_owned();
-            let words = |key: &str| {
-                let words = image[key].as_array().unwrap().iter();
-                words
-                    .map(|word| word.as_str().unwrap())
-                    .collect::<Vec<_>>()
-                    .join(" ")
+            let users = |key: &str| {
+                let users = image[key].as_array().unwrap().iter();
+                let users: Vec<_> = users.map(|user| user.as_str().unwrap()).collect();
+                if users.is_empty() {
+                    "nobody".to_owned()
+                } else {
+                    users.join(" ")
+                }
             };
             let hidden = if image["hidden"] == true {
                 " hidden"
@@ -121,8 +123,8 @@ impl Story {
                 word("name"),
                 word("status"),
                 word("visibility"),
-                words("listed"),
-                words("boots"),
+                users("listed"),
+                users("boots"),
             )
             .unwrap();
         }
