@@ -3,6 +3,7 @@
 //! Steps are ordered so that stopping after any of them leaves every name usable. A foreign image is never in a plan.
 
 mod image;
+mod images;
 mod undefined;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use super::step::{self, Step, Work};
 use super::template::Variables;
 use super::usage::{self, Uses};
 use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STAGED, STATE, UNPROVEN};
+use images::Images;
 
 /// What a plan is made with, beside definitions and cloud.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +69,10 @@ pub fn plan(
     snapshot: &Snapshot,
     context: &Context<'_>,
 ) -> Plan {
-    let mut plan = all(definitions, &selected, snapshot, context, false);
+    let images = Images::new(snapshot);
+    let mut plan = all(definitions, &selected, &images, context, false);
     limit_withdrawals(&mut plan, context.withdrawals, || {
-        all(definitions, &selected, snapshot, context, true)
+        all(definitions, &selected, &images, context, true)
     });
     limit_deletions(&mut plan, context.deletions);
     plan
@@ -78,12 +81,12 @@ pub fn plan(
 fn all(
     definitions: &[Definition],
     selected: &impl Fn(&str) -> bool,
-    snapshot: &Snapshot,
+    images: &Images<'_>,
     context: &Context<'_>,
     withheld: bool,
 ) -> Plan {
     let mut plan = Plan::default();
-    let mut images = Vec::new();
+    let mut plans = Vec::new();
     for definition in definitions
         .iter()
         .filter(|one| one.enable && selected(&one.name))
@@ -92,9 +95,7 @@ fn all(
         policies.extend(&definition.policy);
         match policy::resolve(definition.multi, &policies) {
             Ok(policy) => {
-                images.push(image::plan(
-                    definition, &policy, snapshot, context, withheld,
-                ));
+                plans.push(image::plan(definition, &policy, images, context, withheld));
             }
             Err(finding) => plan.findings.push(
                 finding
@@ -103,15 +104,15 @@ fn all(
             ),
         }
     }
-    let (retired, notes) = undefined::plan(definitions, selected, snapshot, context, withheld);
-    images.extend(retired);
+    let (retired, notes) = undefined::plan(definitions, selected, images, context, withheld);
+    plans.extend(retired);
     // Two images under one name, left by a run that died in between, are parted before anything else is begun.
-    for one in &mut images {
+    for one in &mut plans {
         plan.steps.append(&mut one.finishing);
     }
-    let waits_for_use = images.iter().any(|one| one.waits_for_use);
+    let waits_for_use = plans.iter().any(|one| one.waits_for_use);
     let mut deletions = Vec::new();
-    for one in images {
+    for one in plans {
         plan.steps.extend(one.steps);
         plan.findings.extend(one.findings);
         deletions.extend(one.deletions);

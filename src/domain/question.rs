@@ -1,6 +1,6 @@
 //! What a plan needs to know of a cloud beside its images. Asking costs calls, so it is done only where the answer counts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::Definition;
 use super::plan::{belongs_to, is_unpublished};
@@ -20,19 +20,23 @@ impl Question<'_> {
     /// Whether what becomes of the images that are there depends on who uses them.
     pub fn is_of_use(&self, selected: impl Fn(&str) -> bool, snapshot: &Snapshot) -> bool {
         let enabled = || self.definitions.iter().filter(|one| one.enable);
+        let mut counts = BTreeMap::<&str, usize>::new();
+        for image in snapshot
+            .ours()
+            .iter()
+            .filter(|image| !is_unpublished(image))
+        {
+            if let Some(name) = belongs_to(image) {
+                *counts.entry(name).or_default() += 1;
+            }
+        }
         let of_defined = enabled()
             .filter(|one| selected(&one.name))
             .any(|definition| {
                 let Some(policy) = self.policy(definition) else {
                     return false;
                 };
-                let count = snapshot
-                    .ours()
-                    .iter()
-                    .filter(|image| {
-                        belongs_to(image) == Some(&definition.name) && !is_unpublished(image)
-                    })
-                    .count();
+                let count = counts.get(&*definition.name).copied().unwrap_or_default();
                 // The newest never ends; but the moment it is replaced others may have to share it.
                 policy.asks_for_use() && (count > 1 || count > 0 && shares(&policy))
             });
@@ -41,8 +45,8 @@ impl Question<'_> {
             let retires = policy.is_some_and(|policy| {
                 policy.undefined == Undefined::Retire && policy.asks_for_use()
             });
-            let is_undefined =
-                |name: &str| selected(name) && !enabled().any(|one| one.name == name);
+            let defined: BTreeSet<&str> = enabled().map(|one| one.name.as_str()).collect();
+            let is_undefined = |name: &str| selected(name) && !defined.contains(name);
             retires
                 && snapshot
                     .ours()

@@ -10,12 +10,13 @@ mod steps;
 
 use std::collections::BTreeMap;
 
-use super::{Context, belongs_to, is_unpublished, version_of};
+use super::images::Images;
+use super::{Context, is_unpublished, version_of};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::policy::{Policy, Stage};
 use crate::domain::rotation::{self, Facts, Known, Ranked};
-use crate::domain::snapshot::{CloudImage, Snapshot, Status};
+use crate::domain::snapshot::{CloudImage, Status};
 use crate::domain::step::Step;
 use crate::domain::template::TemplateError;
 use crate::domain::wanted::{self, Scene};
@@ -40,12 +41,12 @@ pub struct ImagePlan {
 pub fn plan(
     definition: &Definition,
     policy: &Policy,
-    snapshot: &Snapshot,
+    images: &Images<'_>,
     context: &Context<'_>,
     withheld: bool,
 ) -> ImagePlan {
     let mut planner = Planner::new(definition, policy, context, withheld);
-    if let Err(error) = planner.run(snapshot) {
+    if let Err(error) = planner.run(images) {
         planner.refuse(
             Finding::error("template", error.to_string()).at(&definition.file, definition.at),
         );
@@ -108,8 +109,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn run(&mut self, snapshot: &'a Snapshot) -> Result<(), TemplateError> {
-        let sorted = self.sort(snapshot);
+    fn run(&mut self, images: &Images<'a>) -> Result<(), TemplateError> {
+        let sorted = self.sort(images);
         if self.is_uploading_elsewhere(&sorted) {
             return Ok(());
         }
@@ -139,7 +140,7 @@ impl<'a> Planner<'a> {
         self.newest = Some(wanted::of_the_newest(&self.name(newest)?));
         self.replace_due(newest);
         self.rotate(&ranking, &reused)?;
-        self.clashes(&ranking, snapshot)
+        self.clashes(&ranking, images)
     }
 
     /// Drops all steps and says why.
@@ -156,13 +157,9 @@ impl<'a> Planner<'a> {
             .push(finding.image(&self.definition.name));
     }
 
-    fn sort(&mut self, snapshot: &'a Snapshot) -> Sorted<'a> {
+    fn sort(&mut self, images: &Images<'a>) -> Sorted<'a> {
         let mut sorted = Sorted::default();
-        let ours = snapshot
-            .ours()
-            .iter()
-            .filter(|image| belongs_to(image) == Some(&self.definition.name));
-        for image in ours {
+        for image in images.ours().of(&self.definition.name) {
             if is_unpublished(image) {
                 sorted.leftovers.push(image);
                 continue;

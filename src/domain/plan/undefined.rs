@@ -1,28 +1,43 @@
 //! Images of ours whose definition is gone or disabled: they stay as they are, or get the last stage if the policy says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::image::{self, ImagePlan};
-use super::{Context, belongs_to, is_unpublished};
+use super::images::Images;
+use super::{Context, is_unpublished};
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
 use crate::domain::policy::{self, Undefined};
-use crate::domain::snapshot::{CloudImage, Snapshot, Status};
+use crate::domain::snapshot::{CloudImage, Status};
 
 /// Plans for all names that no enabled definition bears.
 pub fn plan(
     definitions: &[Definition],
     selected: &impl Fn(&str) -> bool,
-    snapshot: &Snapshot,
+    images: &Images<'_>,
     context: &Context<'_>,
     withheld: bool,
 ) -> (Vec<ImagePlan>, Vec<Finding>) {
     let mut plans = Vec::new();
     let mut findings = Vec::new();
-    for (name, images) in images(definitions, selected, snapshot) {
-        let disabled = definitions.iter().find(|one| one.name == name);
+    let mut disabled = BTreeMap::new();
+    let mut enabled = BTreeSet::new();
+    for definition in definitions {
+        if definition.enable {
+            enabled.insert(definition.name.as_str());
+        }
+        disabled.entry(&*definition.name).or_insert(definition);
+    }
+    for (name, images) in images.ours().by_definition() {
+        if enabled.contains(name) || !selected(name) {
+            continue;
+        }
+        let images: Vec<&CloudImage> = images.filter(|image| is_published(image)).collect();
+        if images.is_empty() {
+            continue;
+        }
         let bare;
-        let definition = if let Some(disabled) = disabled {
+        let definition = if let Some(disabled) = disabled.get(name) {
             disabled
         } else {
             bare = Definition::bare(name);
@@ -44,25 +59,9 @@ pub fn plan(
     (plans, findings)
 }
 
-fn images<'a>(
-    definitions: &[Definition],
-    selected: &impl Fn(&str) -> bool,
-    snapshot: &'a Snapshot,
-) -> BTreeMap<&'a str, Vec<&'a CloudImage>> {
-    let mut images = BTreeMap::<&str, Vec<&CloudImage>>::new();
-    for image in snapshot.ours() {
-        let is_defined = |name: &str| definitions.iter().any(|one| one.enable && one.name == name);
-        let bootable = matches!(image.status, Status::Active | Status::Deactivated);
-        if let Some(name) = belongs_to(image)
-            && !is_defined(name)
-            && selected(name)
-            && bootable
-            && !is_unpublished(image)
-        {
-            images.entry(name).or_default().push(image);
-        }
-    }
-    images
+fn is_published(image: &CloudImage) -> bool {
+    let bootable = matches!(image.status, Status::Active | Status::Deactivated);
+    bootable && !is_unpublished(image)
 }
 
 fn kept(name: &str, count: usize) -> Finding {

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::Planner;
 use crate::domain::finding::Finding;
+use crate::domain::plan::images::Images;
 use crate::domain::plan::{belongs_to, is_unpublished, version_of};
 use crate::domain::rotation;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::CloudImage;
 use crate::domain::template::TemplateError;
 
 impl Planner<'_> {
@@ -14,7 +15,7 @@ impl Planner<'_> {
     pub(super) fn clashes(
         &mut self,
         ranking: &rotation::Ranking<'_>,
-        snapshot: &Snapshot,
+        images: &Images<'_>,
     ) -> Result<(), TemplateError> {
         let mut taken: Vec<String> = Vec::new();
         if let Some(newest) = ranking.ranked.first() {
@@ -29,21 +30,21 @@ impl Planner<'_> {
             );
         }
         let tag = self.context.tag;
-        let own_name = Some(self.definition.name.as_str());
-        let clash = snapshot
-            .foreign()
-            .iter()
-            .find(|image| {
-                let named = image.name.as_ref().is_some_and(|name| taken.contains(name));
-                (named && image.is_listed())
-                    || (image.tags.contains(tag) && (named || belongs_to(image) == own_name))
-            })
+        let own_name = self.definition.name.as_str();
+        let foreign = images.foreign();
+        let listed = |image: &CloudImage| image.is_listed();
+        let tagged = |image: &CloudImage| image.tags.contains(tag);
+        let named = foreign.named(&taken).into_iter();
+        let bearing = named.filter(|image| listed(image) || tagged(image));
+        let claiming = foreign.of(own_name).filter(|image| tagged(image));
+        let clash = bearing
+            .chain(claiming)
+            .min_by_key(|image| (image.created_at, &image.id))
             .or_else(|| {
-                snapshot.ours().iter().find(|image| {
-                    let named = image.name.as_ref().is_some_and(|name| taken.contains(name));
-                    let other = belongs_to(image) != own_name
+                images.ours().named(&taken).into_iter().find(|image| {
+                    let other = belongs_to(image) != Some(own_name)
                         || (version_of(image).is_none() && !is_unpublished(image));
-                    named && other && image.is_listed()
+                    other && listed(image)
                 })
             });
         if let Some(image) = clash {
