@@ -91,9 +91,7 @@ fn all(
         .iter()
         .filter(|one| one.enable && selected(&one.name))
     {
-        let mut policies = context.policies.to_vec();
-        policies.extend(&definition.policy);
-        match policy::resolve(definition.multi, &policies) {
+        match policy::of(definition, context.policies) {
             Ok(policy) => {
                 plans.push(image::plan(definition, &policy, images, context, withheld));
             }

@@ -120,7 +120,23 @@ pub struct Policy {
     pub demands: BTreeMap<String, Vec<String>>,
 }
 
-/// Decides the policy of an image: the preset, then the settings' words, then the definition's.
+/// Everything that is said about an image's policy, the weakest first: the settings' words, then the definition's own.
+pub fn layers<'a>(
+    definition: &'a Definition,
+    settings: &[&'a PolicyOverride],
+) -> Vec<&'a PolicyOverride> {
+    settings.iter().copied().chain(&definition.policy).collect()
+}
+
+/// Decides the policy of a definition's images under the settings' words.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn of(definition: &Definition, settings: &[&PolicyOverride]) -> Result<Policy, Box<Finding>> {
+    resolve(definition.multi, &layers(definition, settings))
+}
+
+/// Decides a policy: the preset, then what is said over it, the weakest first.
 ///
 /// # Errors
 /// A finding that names an unknown preset, or a preset file that cannot be read.

@@ -33,7 +33,7 @@ impl Question<'_> {
         let of_defined = enabled()
             .filter(|one| selected(&one.name))
             .any(|definition| {
-                let Some(policy) = self.policy(definition) else {
+                let Ok(policy) = policy::of(definition, self.policies) else {
                     return false;
                 };
                 let count = counts.get(&*definition.name).copied().unwrap_or_default();
@@ -59,10 +59,8 @@ impl Question<'_> {
     /// The definitions whose new images a server must have been started from.
     pub fn boots(&self, selected: impl Fn(&str) -> bool) -> impl Iterator<Item = &Definition> {
         self.definitions.iter().filter(move |definition| {
-            let boots = || {
-                self.policy(definition)
-                    .is_some_and(|policy| policy.staged.boots())
-            };
+            let boots =
+                || policy::of(definition, self.policies).is_ok_and(|policy| policy.staged.boots());
             definition.enable && selected(&definition.name) && boots()
         })
     }
@@ -73,7 +71,7 @@ impl Question<'_> {
             .definitions
             .iter()
             .filter(|one| one.enable && selected(&one.name));
-        let policies = enabled.filter_map(|definition| self.policy(definition));
+        let policies = enabled.filter_map(|definition| policy::of(definition, self.policies).ok());
         let general = policy::resolve(true, self.policies).ok();
         let stages: Vec<policy::Stage> = policies
             .chain(general)
@@ -89,12 +87,6 @@ impl Question<'_> {
             ShareWith::Project(_) => None,
         });
         (shares.clone().next().is_some(), domains.collect())
-    }
-
-    fn policy(&self, definition: &Definition) -> Option<Policy> {
-        let mut policies = self.policies.to_vec();
-        policies.extend(&definition.policy);
-        policy::resolve(definition.multi, &policies).ok()
     }
 }
 

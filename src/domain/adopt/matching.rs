@@ -142,9 +142,7 @@ pub(super) fn may_be_told_by_reading(
 }
 
 fn policy_of(definition: &Definition, context: &Context<'_>) -> Option<Policy> {
-    let mut policies = context.plan.policies.to_vec();
-    policies.extend(&definition.policy);
-    policy::resolve(definition.multi, &policies).ok()
+    policy::of(definition, context.plan.policies).ok()
 }
 
 /// The version that the strongest evidence speaks for. Weaker evidence decides only between equals.

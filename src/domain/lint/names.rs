@@ -50,13 +50,7 @@ pub fn check(offers: &[Offer]) -> Vec<Finding> {
 
 /// A stage that shows several versions under a name that does not tell them apart.
 pub fn alike(definition: &Definition, scope: &Scope) -> Vec<Finding> {
-    let words: Vec<_> = scope
-        .policies
-        .iter()
-        .copied()
-        .chain(&definition.policy)
-        .collect();
-    let Ok(policy) = policy::resolve(definition.multi, &words) else {
+    let Ok(policy) = policy::of(definition, &scope.policies) else {
         return Vec::new();
     };
     let several = |(index, stage): &(usize, &Stage)| {

@@ -76,13 +76,7 @@ impl Offer<'_> {
 /// The listed versions, each in its stage; for an empty list the image that the first one will be. A policy that cannot
 /// be used gives none: that is an error of its own.
 pub fn offers<'a>(definition: &'a Definition, scope: &Scope, today: NaiveDate) -> Vec<Offer<'a>> {
-    let words: Vec<_> = scope
-        .policies
-        .iter()
-        .copied()
-        .chain(&definition.policy)
-        .collect();
-    let Ok(policy) = policy::resolve(definition.multi, &words) else {
+    let Ok(policy) = policy::of(definition, &scope.policies) else {
         return Vec::new();
     };
     let offer = |version: &Version, listed, stage: usize| {

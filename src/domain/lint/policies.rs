@@ -16,19 +16,13 @@ pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
     // What is wrong for all clouds is said once, not for each.
     let mut said = BTreeSet::new();
     for scope in scopes {
+        let settings = scope.policies.iter().map(|policy| (*policy, false));
         let own = definition.policy.iter().map(|policy| (policy, true));
-        let layers: Vec<(&PolicyOverride, bool)> = scope
-            .policies
-            .iter()
-            .map(|policy| (*policy, false))
+        let mut wrong: Vec<(&'static str, String)> = settings
             .chain(own)
+            .flat_map(|(policy, own)| widening(definition, policy, own))
             .collect();
-        let mut wrong: Vec<(&'static str, String)> = layers
-            .iter()
-            .flat_map(|(policy, own)| widening(definition, policy, *own))
-            .collect();
-        let words: Vec<_> = layers.iter().map(|(policy, _)| *policy).collect();
-        match policy::resolve(definition.multi, &words) {
+        match policy::of(definition, &scope.policies) {
             Ok(policy) => {
                 wrong.extend(untried(definition, &policy, scope));
                 wrong.extend(unfillable(definition, &policy));

@@ -16,6 +16,7 @@ use super::Scope;
 use super::offers::{Offer, offers};
 use crate::domain::definition::Definition;
 use crate::domain::finding::{Finding, Level};
+use crate::domain::policy;
 
 use properties::{Need, PROPERTIES};
 
@@ -89,7 +90,7 @@ pub(super) fn check(
 
 fn speaks_of_it(definition: &Definition, scope: &Scope) -> bool {
     let versions = definition.versions.iter().map(|version| &version.meta);
-    let policies = scope.policies.iter().copied().chain(&definition.policy);
+    let policies = policy::layers(definition, &scope.policies).into_iter();
     let mut all = std::iter::once(&definition.meta)
         .chain(versions)
         .chain(policies.map(|policy| &policy.properties));

@@ -7,12 +7,7 @@ use crate::domain::policy::{self, Policy, PolicyOverride, StageName, Until};
 
 /// Everything of a policy's stages that means nothing, at the place where a person wrote it.
 pub fn check(definition: &Definition, scope: &Scope) -> Vec<Finding> {
-    let layers: Vec<_> = scope
-        .policies
-        .iter()
-        .copied()
-        .chain(&definition.policy)
-        .collect();
+    let layers = policy::layers(definition, &scope.policies);
     let Ok(policy) = policy::resolve(definition.multi, &layers) else {
         return Vec::new();
     };

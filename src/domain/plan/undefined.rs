@@ -43,10 +43,7 @@ pub fn plan(
             bare = Definition::bare(name);
             &bare
         };
-        let mut policies = context.policies.to_vec();
-        policies.extend(&definition.policy);
-        let policy = policy::resolve(definition.multi, &policies);
-        match policy {
+        match policy::of(definition, context.policies) {
             Ok(policy) if policy.undefined == Undefined::Retire => {
                 plans.push(image::retire(
                     definition, &policy, &images, context, withheld,
