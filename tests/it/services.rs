@@ -31,6 +31,23 @@ pub fn clouds_yaml() -> &'static Path {
     })
 }
 
+/// A program that is installed beside the services, with a scrubbed environment in which it finds their clouds.
+pub fn installed(program: &str) -> Command {
+    let path = clouds_yaml()
+        .ancestors()
+        .map(|folder| folder.join("venv/bin").join(program))
+        .find(|path| path.exists());
+    let path = path.unwrap_or_else(|| panic!("`{program}` does not lie beside the services"));
+    let mut command = Command::new(path);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").expect("a PATH"))
+        .env("HOME", std::env::temp_dir())
+        .env("PYTHONWARNINGS", "ignore")
+        .env("OS_CLIENT_CONFIG_FILE", clouds_yaml());
+    command
+}
+
 /// Gives an environment in which only the services' clouds.yaml is known.
 pub fn environment() -> Environment {
     let path = clouds_yaml().to_str().expect("a path in UTF-8").to_owned();

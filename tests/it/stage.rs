@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::account::{Account, wait};
 use crate::proxy::{self, Proxy};
-use crate::services::{self, PASSWORD, clouds_yaml};
+use crate::services::{self, PASSWORD};
 
 /// Bytes by path.
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -32,18 +32,9 @@ pub struct Stage {
 
 /// The standard client, which is installed beside the services.
 pub fn openstack(arguments: &[&str], cloud: &str) -> String {
-    let program = clouds_yaml()
-        .ancestors()
-        .map(|folder| folder.join("venv/bin/openstack"))
-        .find(|path| path.exists());
-    let output = Command::new(program.expect("the standard client lies beside the services"))
+    let output = services::installed("openstack")
         .args(["--os-cloud", cloud])
         .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", std::env::temp_dir())
-        .env("PYTHONWARNINGS", "ignore")
-        .env("OS_CLIENT_CONFIG_FILE", clouds_yaml())
         .output()
         .unwrap();
     assert!(

@@ -1,10 +1,18 @@
 //! The six presets, four builds each.
 
-use super::story::{Story, steps};
+use super::story::Story;
+use crate::stage::steps;
 
 const UBUNTU: &str = "  shortname: noble\n  vars: {codename: Noble Numbat}\n  meta:\n    architecture: x86_64\n    os_distro: ubuntu\n    \
                       os_version: '24.04'\n    os_purpose: generic\n    uuid_validity: none\n    provided_until: none\n    \
                       replace_frequency: never\n";
+
+/// Three more builds, each a week after the one before: the day, the version, and the date of the build.
+const WEEKLY: [(u64, &str, &str); 3] = [
+    (7, "20260708", "2026-07-08"),
+    (14, "20260715", "2026-07-15"),
+    (21, "20260722", "2026-07-22"),
+];
 
 #[test]
 fn osism_keeps_three_in_default_lists_and_deletes_nothing() {
@@ -94,11 +102,7 @@ fn cleura_keeps_the_name_and_makes_the_old_image_a_community_image() {
     image_build_date=2026-07-01
     ");
     let server = story.start("tenant", 0);
-    for (day, version, date) in [
-        (7, "20260708", "2026-07-08"),
-        (14, "20260715", "2026-07-15"),
-        (21, "20260722", "2026-07-22"),
-    ] {
+    for (day, version, date) in WEEKLY {
         story.build(version, date);
         story.day(day);
     }
@@ -215,11 +219,7 @@ fn scs_renames_by_build_date_and_hides_what_is_older_still() {
     story.build("20260701", "2026-07-01");
     story.day(0);
     let server = story.start("tenant", 0);
-    for (day, version, date) in [
-        (7, "20260708", "2026-07-08"),
-        (14, "20260715", "2026-07-15"),
-        (21, "20260722", "2026-07-22"),
-    ] {
+    for (day, version, date) in WEEKLY {
         story.build(version, date);
         story.day(day);
         assert!(story.look().contains("Ubuntu 24.04: active public"));

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::process::Command;
 
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::Value;
 
-use crate::services::clouds_yaml;
+use crate::services;
 use crate::stage::{Ended, Stage};
 
 /// Who looks: the one who owns the images, one who uses an old image, one who does not.
@@ -172,27 +171,12 @@ impl Story {
     }
 }
 
-/// `ACTION VERSION` of each step that was done or planned.
-pub fn steps(document: &Value) -> Vec<String> {
-    crate::stage::steps(document)
-}
-
 /// The SDK, installed beside the services, run with the script of this folder.
 fn client(arguments: &[&str]) -> Value {
-    let python = clouds_yaml()
-        .ancestors()
-        .map(|folder| folder.join("venv/bin/python"))
-        .find(|path| path.exists())
-        .expect("the standard SDK lies beside the services");
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/presets/look.py");
-    let output = Command::new(python)
+    let output = services::installed("python")
         .arg(script)
         .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", std::env::temp_dir())
-        .env("PYTHONWARNINGS", "ignore")
-        .env("OS_CLIENT_CONFIG_FILE", clouds_yaml())
         .output()
         .unwrap();
     assert!(

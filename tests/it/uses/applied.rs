@@ -23,12 +23,13 @@ pub async fn stage(name: &str, settings: &str) -> (Stage, World) {
     (stage, world)
 }
 
-/// The first version was replaced by the second, and is in its last stage.
-async fn retired(name: &str, stages: &str, used: bool) -> (Stage, World, String, Option<String>) {
-    let settings = format!(
-        "limits: {{deletions: 5}}\npolicy: {{stages: {{older: {{keep: 0}}, retired: {stages}}}, properties: {{uuid_validity: none}}}}\n"
-    );
-    let (stage, world) = stage(name, &settings).await;
+/// The first version is there, perhaps used by a tenant's server, and the second is listed for the next run.
+async fn replaced(
+    name: &str,
+    settings: &str,
+    used: bool,
+) -> (Stage, World, String, Option<String>) {
+    let (stage, world) = stage(name, settings).await;
     let first = stage.publish("1", &[1; 2000]);
     let second = stage.publish("2", &[2; 2000]);
     stage.define("Ubuntu", "  multi: true\n", std::slice::from_ref(&first));
@@ -40,6 +41,22 @@ async fn retired(name: &str, stages: &str, used: bool) -> (Stage, World, String,
         None
     };
     stage.define("Ubuntu", "  multi: true\n", &[second, first]);
+    (stage, world, id, server)
+}
+
+/// Images that promise nothing, and go to their last stage as soon as there is a newer one.
+fn settings(retired: &str) -> String {
+    format!(
+        "limits: {{deletions: 5}}\npolicy: {{stages: {{older: {{keep: 0}}, retired: {retired}}}, properties: {{uuid_validity: none}}}}\n"
+    )
+}
+
+/// A last stage that only those see who use the image.
+const SHARED: &str = "{visibility: shared, share: users, until: forever}";
+
+/// The first version was replaced by the second, and is in its last stage.
+async fn retired(name: &str, stage: &str, used: bool) -> (Stage, World, String, Option<String>) {
+    let (stage, world, id, server) = replaced(name, &settings(stage), used).await;
     stage.reglaze(&["apply"]).expect(0);
     (stage, world, id, server)
 }
@@ -208,21 +225,7 @@ async fn whoever_uses_an_image_keeps_seeing_it_when_others_do_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_that_does_not_work_out_leaves_the_image_as_visible_as_it_was() {
-    let (stage, _world) = stage(
-        "unshared",
-        "policy: {stages: {older: {keep: 0}, retired: {visibility: shared, share: users, until: forever}}, properties: {uuid_validity: none}}\n",
-    )
-    .await;
-    let (first, second) = (
-        stage.publish("1", &[1; 2000]),
-        stage.publish("2", &[2; 2000]),
-    );
-    stage.define("Ubuntu", "  multi: true\n", std::slice::from_ref(&first));
-    stage.reglaze(&["apply"]).expect(0);
-    let id = stage.images()[0]["id"].as_str().unwrap().to_owned();
-    let tenant = Tenant::of("tenant").await;
-    let server = tenant.server(&id).await;
-    stage.define("Ubuntu", "  multi: true\n", &[second, first]);
+    let (stage, _world, id, server) = replaced("unshared", &settings(SHARED), true).await;
     stage
         .glance
         .fail_often("PUT", "/members/", 9, Fault::Answer(500, "{}"));
@@ -231,26 +234,16 @@ async fn a_share_that_does_not_work_out_leaves_the_image_as_visible_as_it_was() 
     stage.glance.heal();
     stage.reglaze(&["apply"]).expect(0);
     assert_eq!(seen_by("tenant", &id).await["visibility"], "shared");
-    tenant.delete_server(&server).await;
+    Tenant::of("tenant")
+        .await
+        .delete_server(&server.unwrap())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_that_this_login_may_not_accept_is_told_and_stays_pending() {
-    let stages = "{visibility: shared, share: users, until: forever}";
-    let settings = format!(
-        "policy: {{stages: {{older: {{keep: 0}}, retired: {stages}}}, properties: {{uuid_validity: none}}}}\n"
-    );
-    let (stage, _world) = stage("pending", &settings).await;
-    let (first, second) = (
-        stage.publish("1", &[1; 2000]),
-        stage.publish("2", &[2; 2000]),
-    );
-    stage.define("Ubuntu", "  multi: true\n", std::slice::from_ref(&first));
-    stage.reglaze(&["apply"]).expect(0);
-    let id = stage.images()[0]["id"].as_str().unwrap().to_owned();
+    let (stage, _world, id, server) = replaced("pending", &settings(SHARED), true).await;
     let tenant = Tenant::of("tenant").await;
-    let server = tenant.server(&id).await;
-    stage.define("Ubuntu", "  multi: true\n", &[second, first]);
     // What Glance says to an owner who is no administrator.
     stage
         .glance
@@ -268,7 +261,7 @@ async fn a_share_that_this_login_may_not_accept_is_told_and_stays_pending() {
         "shared",
         "by its ID it is seen"
     );
-    tenant.delete_server(&server).await;
+    tenant.delete_server(&server.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
