@@ -1,0 +1,194 @@
+//! What a run leaves behind when the upstream, Glance or the run itself fails in the middle.
+
+use std::process::{Command, Stdio};
+
+use super::writes;
+use crate::proxy::Fault;
+use crate::stage::{Ended, Stage, rules};
+
+#[test]
+fn wrong_bytes_leave_nothing_behind_and_the_other_images_go_on() {
+    let stage = Stage::new("wrong-bytes");
+    let wrong = stage.publish("1", b"what the definition says");
+    let right = stage.publish("2", b"right");
+    stage.publish("1", b"what an attacker serves!");
+    stage.define("Alpha", "", &[wrong]);
+    stage.define("Beta", "", &[right]);
+    let document = stage.reglaze(&["apply"]).expect(3);
+    let outcomes: Vec<_> = document["clouds"][0]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["failed", "skipped", "done", "done"]);
+    let message = document["findings"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("https://images.example/1.img") && message.contains("expected"),
+        "{message}"
+    );
+    assert_eq!(stage.catalogue(), [("Beta".to_owned(), 1)].into());
+    assert_eq!(stage.images().len(), 1);
+}
+
+#[test]
+fn a_vanished_or_empty_upstream_fails_its_image_only() {
+    let stage = Stage::new("vanished");
+    let gone = stage.publish("1", b"x").replace("/1.img", "/nowhere.img");
+    let empty = stage.publish("2", b"");
+    let good = stage.publish("3", b"good");
+    stage.define("Alpha", "", &[gone]);
+    stage.define("Beta", "", &[empty]);
+    stage.define("Gamma", "", &[good]);
+    let document = stage.reglaze(&["apply"]).expect(3);
+    let text = document["findings"].to_string();
+    assert!(
+        text.contains("nowhere.img") && text.contains("404"),
+        "{text}"
+    );
+    assert!(text.contains("empty"), "{text}");
+    assert_eq!(stage.catalogue(), [("Gamma".to_owned(), 1)].into());
+    assert_eq!(stage.images().len(), 1);
+}
+
+#[test]
+fn glance_failing_in_the_middle_fails_one_image_and_the_next_run_finishes() {
+    for (index, (method, path, fault)) in [
+        ("POST", "/v2/images", Fault::Answer(500, "out of order")),
+        ("POST", "/v2/images", Fault::DoneButLost),
+        ("PUT", "/file", Fault::Answer(413, "quota")),
+        ("PUT", "/file", Fault::Answer(500, "store full")),
+        ("PUT", "/file", Fault::DoneButLost),
+        ("PUT", "/file", Fault::Cut),
+        ("PATCH", "/v2/images/", Fault::Answer(409, "conflict")),
+        ("PATCH", "/v2/images/", Fault::Answer(500, "deadlock")),
+        ("PATCH", "/v2/images/", Fault::DoneButLost),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let stage = Stage::new(&format!("middle-{index}"));
+        let versions = [stage.publish("1", b"one"), stage.publish("2", b"two")];
+        stage.define("Alpha", "", &versions[..1]);
+        stage.define("Beta", "", &[]);
+        stage.reglaze(&["apply"]).expect(0);
+        stage.define("Alpha", "", &versions);
+        stage.define("Beta", "", &[stage.publish("9", b"nine")]);
+        stage.glance.fail(method, path, fault);
+        let document = stage.reglaze(&["apply"]).expect(3);
+        assert!(
+            rules(&document).contains(&"step-failed"),
+            "{method} {fault:?}: {document}"
+        );
+        assert_eq!(
+            stage.catalogue().get("Beta"),
+            Some(&1),
+            "{method} {fault:?}"
+        );
+        assert!(
+            stage
+                .catalogue()
+                .get("Alpha")
+                .is_some_and(|count| *count >= 1),
+            "{method} {fault:?}"
+        );
+        stage.glance.heal();
+        stage.reglaze(&["apply"]).expect(0);
+        let expected = [
+            ("Alpha".to_owned(), 1),
+            ("Alpha (1)".to_owned(), 1),
+            ("Beta".to_owned(), 1),
+        ];
+        assert_eq!(stage.catalogue(), expected.into(), "{method} {fault:?}");
+        assert_eq!(stage.images().len(), 3, "{method} {fault:?}");
+        stage.reglaze(&["plan"]).expect(0);
+    }
+}
+
+#[test]
+fn a_token_that_ends_during_an_upload_costs_one_more_upload() {
+    let stage = Stage::new("token");
+    stage.define("Alpha", "", &[stage.publish("1", b"one")]);
+    stage
+        .glance
+        .fail("PUT", "/file", Fault::Answer(401, "expired"));
+    stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(
+        writes(&stage.glance.take()),
+        ["POST", "PUT", "PUT", "PATCH"]
+    );
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+}
+
+#[test]
+fn a_run_that_is_stopped_takes_its_upload_back() {
+    let stage = Stage::new("stopped");
+    let endless = stage.publish("1", b"one").replace("/1.img", "/endless.img");
+    stage.define("Alpha", "", &[endless]);
+    let child = stage
+        .command(&["apply"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut rounds = 0;
+    while stage
+        .images()
+        .iter()
+        .all(|image| image["status"] != "saving")
+    {
+        rounds += 1;
+        assert!(rounds < 60, "the upload never began");
+    }
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    ended.expect(3);
+    assert!(ended.stderr.contains("stopping"), "{}", ended.stderr);
+    assert!(stage.images().is_empty());
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_nothing_that_the_next_one_does_not_mend() {
+    let stage = Stage::new("killed");
+    let endless = stage.publish("1", b"one").replace("/1.img", "/endless.img");
+    stage.define("Alpha", "", &[endless]);
+    let mut child = stage
+        .command(&["apply"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while stage
+        .images()
+        .iter()
+        .all(|image| image["status"] != "saving")
+    {}
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(stage.catalogue().is_empty());
+    stage.define("Alpha", "", &[stage.publish("1", b"one")]);
+    // Glance takes a moment to notice that nobody sends any more.
+    while stage
+        .images()
+        .iter()
+        .any(|image| image["status"] == "saving")
+    {}
+    stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+    assert_eq!(stage.images().len(), 1);
+}
+
+#[test]
+fn a_half_read_list_moves_nothing() {
+    let stage = Stage::new("half-list");
+    let version = stage.publish("1", b"one");
+    stage.define("Alpha", "", &[version]);
+    stage.glance.fail_often("GET", "/v2/images", 99, Fault::Cut);
+    let document = stage.reglaze(&["apply"]).expect(1);
+    assert!(document["clouds"][0]["error"].is_string());
+    assert!(writes(&stage.glance.take()).is_empty());
+}
