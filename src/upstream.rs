@@ -167,7 +167,12 @@ impl Upstream {
         keys::file(&self.fetcher, url, pin.fingerprint, &hosts).await
     }
 
-    /// Begins to fetch an image's bytes. Fails with [`FetchError`].
+    /// Begins to fetch the bytes of a version that people reviewed; it may lie on this machine. Fails with [`FetchError`].
+    pub async fn image(&self, url: &str) -> Result<Download, FetchError> {
+        self.fetcher.image(url).await
+    }
+
+    /// Begins to fetch the bytes of a build that an upstream names. Fails with [`FetchError`].
     pub async fn stream(&self, url: &str) -> Result<Download, FetchError> {
         self.fetcher.stream(url).await
     }

@@ -15,17 +15,17 @@ use super::{apply, catalogue, new, validate};
 use crate::cli::AdoptArguments;
 use crate::definitions;
 use crate::domain::adopt::{self, Adoption, Context, Draft};
-use crate::domain::bound;
+use crate::domain::bound::{self, Bound};
 use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
 use crate::domain::lint::{self, Scope};
-use crate::domain::outcome::{CloudOutcome, Outcome, Tried};
+use crate::domain::outcome::{self, CloudOutcome, Outcome, Tried};
 use crate::domain::plan::{self, Plan};
 use crate::domain::report::Report;
 use crate::domain::reviewed::Reviewed;
 use crate::domain::snapshot::CloudImage;
-use crate::domain::step;
+use crate::domain::step::{self, Step};
 use crate::domain::usage::Uses;
 use crate::openstack::Image;
 use crate::settings::{Cloud, Settings};
@@ -115,14 +115,23 @@ impl Run<'_> {
         let mut adoption = adopt::adopt(&self.definitions, &images, &context);
         adoption.findings.extend(unread);
         let fingerprint = step::fingerprint(&adoption.steps);
-        self.hold_against_review(&cloud.name, &fingerprint, &mut adoption)?;
-        let steps = if self.arguments.write {
+        let expected = self.reviewed.fingerprint(&cloud.name);
+        if let Some(expected) = expected.filter(|expected| *expected != fingerprint) {
+            let plan = Plan {
+                steps: adoption.steps,
+                findings: adoption.findings,
+            };
+            return Ok(outcome::moved(&cloud.name, plan, expected));
+        }
+        let moved = self.held_against_review(&cloud.name, &mut adoption);
+        let mut steps = if self.arguments.write {
             self.file.refuse_unfit(&adoption.drafts)?;
             carry_out::carry_out(&service, &self.stop, &images, adoption.steps).await
         } else {
             adoption.steps.into_iter().map(Tried::planned).collect()
         };
         self.keep(adoption.drafts, &steps);
+        steps.extend(outcome::left_alone(moved));
         Ok(CloudOutcome {
             name: cloud.name.clone(),
             fingerprint: Some(fingerprint),
@@ -192,38 +201,23 @@ impl Run<'_> {
         Ok(received.file.checksums)
     }
 
-    /// Leaves only what a reviewer bound. A definition of which an image moved is not written either.
-    fn hold_against_review(
-        &self,
-        cloud: &str,
-        fingerprint: &str,
-        adoption: &mut Adoption,
-    ) -> anyhow::Result<()> {
-        if let Some(expected) = self.reviewed.fingerprint(cloud)
-            && expected != fingerprint
-        {
-            bail!(
-                "what would be taken over is not what was reviewed any more: its fingerprint is `{fingerprint}`, expected was \
-                 `{expected}`; nothing was done; look at `reglaze adopt --cloud {cloud}` and give its fingerprint"
-            );
-        }
+    /// Leaves only what a reviewed plan holds, and gives the rest. A definition of which an image moved is not written either.
+    fn held_against_review(&self, cloud: &str, adoption: &mut Adoption) -> Vec<Step> {
         let Some(reviewed) = self.reviewed.steps(cloud) else {
-            return Ok(());
+            return Vec::new();
         };
-        let planned = std::mem::take(&mut adoption.steps);
-        let before: BTreeSet<String> = planned.iter().map(|step| step.image.clone()).collect();
         let plan = Plan {
-            steps: planned,
+            steps: std::mem::take(&mut adoption.steps),
             findings: Vec::new(),
         };
-        let bound = bound::bound(plan, reviewed).plan;
-        let left: BTreeSet<&str> = bound.steps.iter().map(|step| step.image.as_str()).collect();
+        let Bound { plan, moved } = bound::bound(plan, reviewed);
+        let left: BTreeSet<&str> = moved.iter().map(|step| step.image.as_str()).collect();
         adoption
             .drafts
-            .retain(|draft| !before.contains(&draft.name) || left.contains(draft.name.as_str()));
-        adoption.steps = bound.steps;
-        adoption.findings.extend(bound.findings);
-        Ok(())
+            .retain(|draft| !left.contains(draft.name.as_str()));
+        adoption.steps = plan.steps;
+        adoption.findings.extend(plan.findings);
+        moved
     }
 
     /// Writes the definitions whose images are all ours now. The images come first: what has our mark and no definition

@@ -108,9 +108,13 @@ fn is_taken_back(step: &Step, reviewed: &[Step]) -> bool {
         })
 }
 
-/// Steps in one line.
+/// Steps in one line, with the images' IDs: two steps may differ in nothing else.
 pub fn lines<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
-    let lines: Vec<_> = steps.map(Step::line).collect();
+    let line = |step: &Step| match &step.id {
+        Some(id) => format!("{} of image `{id}`", step.line()),
+        None => step.line(),
+    };
+    let lines: Vec<_> = steps.map(line).collect();
     if lines.is_empty() {
         "nothing".to_owned()
     } else {
@@ -191,7 +195,7 @@ mod tests {
         assert_eq!(finding.rule, "plan-moved");
         insta::assert_snapshot!(
             finding.message,
-            @"the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any more: + publish    Ubuntu [2]: Ubuntu; planned and not reviewed: + publish    Ubuntu [2]: Ubuntu 24.04; review a new plan"
+            @"the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any more: + publish    Ubuntu [2]: Ubuntu; planned and not reviewed: + publish    Ubuntu [2]: Ubuntu 24.04 of image `left`; review a new plan"
         );
     }
 

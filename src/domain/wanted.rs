@@ -445,10 +445,11 @@ pub fn proof(
     }
 }
 
-/// A `file:` URL shows no more than the file's name: paths of the operator's machine are nobody's business.
+/// What nobody else can fetch is `private`, in the words of the SCS standard: paths of the operator's machine are nobody's
+/// business.
 fn public_source(url: &str) -> &str {
     if url.starts_with("file:") {
-        url.rsplit('/').next().unwrap_or(url)
+        "private"
     } else {
         url
     }

@@ -32,7 +32,9 @@ async fn ask(session: &Session, in_use: InUse, image: Option<&str>) -> Result<Ta
     let anybody = !computes.is_empty() || !volumes.is_empty();
     if anybody && !sees_all {
         return Err(
-            "the login has not the role admin, and Nova and Cinder tell nobody else what all projects use".to_owned(),
+            "the login has not the role admin, and Nova and Cinder tell nobody else what all projects use; log in as one who \
+             has it, or let the last stage end by `until: forever` and delete by hand"
+                .to_owned(),
         );
     }
     let mut tally = Tally::default();

@@ -60,13 +60,23 @@ pub fn shard(text: &str) -> Result<Shard, SettingsError> {
 }
 
 pub fn mapping(text: &str) -> Result<(String, String), SettingsError> {
+    let place = |text: &str| {
+        url::Url::parse(text)
+            .ok()
+            .map(|url| (url.scheme() == "file", url.has_host()))
+    };
     text.split_once('=')
-        .filter(|(from, to)| [from, to].iter().all(|url| url::Url::parse(url).is_ok_and(|url| url.has_host())))
+        .filter(|(from, to)| match (place(from), place(to)) {
+            // A folder of images that is mounted elsewhere. Nothing that comes over the network is read from a file.
+            (Some((true, _)), Some((is_file, _))) => is_file,
+            (Some((false, true)), Some((false, true))) => true,
+            _ => false,
+        })
         .map(|(from, to)| (from.to_owned(), to.to_owned()))
         .ok_or_else(|| SettingsError::Flag {
             flag: "upstream-map",
             value: text.to_owned(),
-            expected: "FROM=TO with two URLs, such as `https://cloud-images.ubuntu.com=http://mirror.internal/ubuntu`",
+            expected: "FROM=TO with two URLs, such as `https://cloud-images.ubuntu.com=http://mirror.internal/ubuntu`, or two of files",
         })
 }
 

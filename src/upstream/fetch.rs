@@ -7,6 +7,7 @@ mod error;
 mod github;
 mod host;
 mod image;
+mod local;
 mod patience;
 mod probe;
 mod retry;

@@ -1,5 +1,7 @@
 //! `adopt` against the real Keystone and Glance: catalogues that people and other tools made.
 
+mod bound;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use reglaze::domain::snapshot::CloudImage;

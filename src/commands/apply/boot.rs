@@ -8,7 +8,7 @@ use super::Target;
 use crate::domain::console::{self, Verdict};
 use crate::domain::finding::Finding;
 use crate::domain::step::Step;
-use crate::openstack::servers::State;
+use crate::openstack::servers::{Marked, State};
 use crate::openstack::{Compute, NewServer};
 use crate::settings::Boot;
 
@@ -65,25 +65,49 @@ pub async fn boot(
     })
 }
 
-/// Removes servers that dead runs left, of the definitions that this run looks at. Where Nova does not answer they stay.
-pub async fn remove_leftovers(target: Target<'_>) -> anyhow::Result<()> {
-    let compute = compute(target)?;
-    remove_marked(&compute, target, |definition| {
-        target.run.settings.looks_at(definition)
-    })
-    .await
+/// Removes servers that dead runs left, of the definitions that this run looks at, and tells of it. Where Nova does not
+/// answer they stay.
+pub async fn remove_leftovers(target: Target<'_>) -> Vec<Finding> {
+    let compute = match compute(target) {
+        Ok(compute) => compute,
+        // Where a boot test is wanted, the plan has said so.
+        Err(reason) => {
+            tracing::debug!("no servers of earlier boot tests were looked for: {reason:#}");
+            return Vec::new();
+        }
+    };
+    let looked_at = |definition: &str| target.run.settings.looks_at(definition);
+    match remove_marked(&compute, target, looked_at).await {
+        Ok(removed) => removed.into_iter().map(removed_leftover).collect(),
+        Err(error) => vec![Finding::warning(
+            "boot-leftover",
+            format!(
+                "servers of earlier boot tests may be left, the next run looks again: {error:#}"
+            ),
+        )],
+    }
+}
+
+fn removed_leftover(server: Marked) -> Finding {
+    let message = format!(
+        "server `{}` was left by the boot test of a run that died, and is deleted",
+        server.id
+    );
+    Finding::note("boot-leftover", message).image(&server.definition)
 }
 
 fn compute(target: Target<'_>) -> anyhow::Result<Compute> {
     Compute::connect(target.service.session().clone()).map_err(|reason| anyhow!(reason))
 }
 
+/// Deletes the servers with our mark of these definitions, and gives them once they are gone.
 async fn remove_marked(
     compute: &Compute,
     target: Target<'_>,
     wanted: impl Fn(&str) -> bool,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Marked>> {
     let begun = Instant::now();
+    let mut removed: Vec<Marked> = Vec::new();
     loop {
         let marked = compute.marked(&target.run.settings.tag).await?;
         let left: Vec<_> = marked
@@ -91,11 +115,14 @@ async fn remove_marked(
             .filter(|one| wanted(&one.definition))
             .collect();
         if left.is_empty() {
-            return Ok(());
+            return Ok(removed);
         }
         for server in &left {
             tracing::debug!("deleting server `{}`", server.id);
             compute.delete(&server.id).await?;
+            if !removed.contains(server) {
+                removed.push(server.clone());
+            }
         }
         if begun.elapsed() > GOING {
             bail!(

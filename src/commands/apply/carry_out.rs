@@ -127,9 +127,8 @@ impl Hand<'_> {
         if self.target.cloud.boot.is_none() {
             return;
         }
-        if let Err(error) = boot::remove_leftovers(self.target).await {
-            tracing::warn!("could not look for servers of earlier boot tests: {error:#}");
-        }
+        self.findings
+            .extend(boot::remove_leftovers(self.target).await);
     }
 
     /// Does one step.

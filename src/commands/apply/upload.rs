@@ -133,7 +133,7 @@ impl Road<'_> {
     /// Begins to fetch the bytes; one that says it is too large is not begun.
     async fn open(&self) -> anyhow::Result<Begun> {
         let url = self.url;
-        let download = self.run.upstream.stream(url).await?;
+        let download = self.run.upstream.image(url).await?;
         let limit = self.run.settings.limits.image_size;
         if let Some(size) = download.size.filter(|size| *size > limit) {
             bail!("`{url}` has {size} bytes; the setting `limits.image_size` allows {limit}");

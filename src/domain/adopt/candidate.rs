@@ -34,10 +34,13 @@ pub(super) fn candidates<'a>(images: &'a [CloudImage], context: &Context<'_>) ->
         if is_foreign || is_done || !is_complete(image) {
             continue;
         }
-        let is_named = context.is_filtered && is_looked_at(image, context);
-        if is_of_a_server(image) && !is_named {
+        let is_looked_at = is_looked_at(image, context);
+        if is_of_a_server(image) && !(context.is_filtered && is_looked_at) {
             servers += 1;
         } else if is_unpublished(image) {
+            if !is_looked_at {
+                continue;
+            }
             let finding = Finding::warning(
                 "adopt-unproven",
                 "a run of reglaze with another mark began it and never published it, so it is not taken over; delete it, or \

@@ -117,6 +117,16 @@ pub enum FetchError {
         /// In which time.
         seconds: u64,
     },
+    /// Nothing that can be read, where a `file:` URL leads.
+    #[error("`{url}` cannot be read: {reason}; expected an image on the machine that runs reglaze")]
+    NoFile {
+        /// What it is.
+        url: String,
+        /// Why.
+        reason: String,
+        /// Whether nothing is there.
+        is_gone: bool,
+    },
     /// A page in place of a file.
     #[error("`{url}` answers with an HTML page; expected an image")]
     Page {
@@ -138,14 +148,14 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether the server says that it is not there (any more).
+    /// Whether it is known not to be there (any more).
     pub const fn is_gone(&self) -> bool {
         matches!(
             self,
             Self::Status {
                 status: 404 | 410,
                 ..
-            }
+            } | Self::NoFile { is_gone: true, .. }
         )
     }
 }

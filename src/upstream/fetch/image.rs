@@ -1,4 +1,4 @@
-//! The bytes of images, as a stream: from any https host, since the digest proves them.
+//! The bytes of images, as a stream: from any https host or a file of this machine, since the digest proves them.
 
 use std::time::Duration;
 
@@ -25,6 +25,15 @@ pub struct Download {
 }
 
 impl Fetcher {
+    /// Begins to fetch the image of a version that people reviewed: like [`Fetcher::stream`], or from this machine where
+    /// its URL begins with `file:`. Fails with [`FetchError`].
+    pub async fn image(&self, url: &str) -> Result<Download, FetchError> {
+        match self.local(url) {
+            Some(local) => self.read(&local).await,
+            None => self.stream(url).await,
+        }
+    }
+
     /// Begins to fetch an image's bytes from any https host. Fails with [`FetchError`].
     pub async fn stream(&self, url: &str) -> Result<Download, FetchError> {
         let url = parsed(url)?;

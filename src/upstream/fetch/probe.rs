@@ -14,16 +14,19 @@ use super::{FetchError, Fetcher, MOST_REDIRECTS, Rule, Way, parsed, redirect, re
 pub struct Probe {
     /// `Last-Modified`, as it came.
     pub modified: Option<String>,
-    /// The host after all redirects.
+    /// The host after all redirects; empty for a file of this machine.
     pub host: String,
 }
 
 impl Fetcher {
-    /// Asks for an image's head, from any https host. Fails with [`FetchError`].
+    /// Asks for an image's head, from any https host or this machine. Fails with [`FetchError`].
     ///
     /// Servers that know no HEAD, or forbid it, are asked for the first byte. So are those who say that the image is not
     /// there: some mirrors answer so to every HEAD, and a build is not called gone on such a word.
     pub async fn probe(&self, url: &str) -> Result<Probe, FetchError> {
+        if let Some(local) = self.local(url) {
+            return self.seen(&local).await;
+        }
         let url = parsed(url)?;
         let mut way = Way::new(self.times.stall, self.times.document);
         let outcome = match self.retried_probe(&url, &Method::HEAD, &mut way).await {

@@ -23,12 +23,16 @@ async fn an_image_is_published_only_after_a_server_was_started_from_it() {
 
     // The console of Nova's FakeDriver shows no system that comes up.
     let document = stage.reglaze(&["apply"]).expect(3);
-    assert!(rules(&document).contains(&"boot-failed"), "{document}");
+    let findings = document["findings"].as_array().unwrap();
+    let failed = findings.iter().find(|one| one["rule"] == "boot-failed");
+    let said = failed.unwrap()["message"].as_str().unwrap();
     assert!(
-        document["findings"]
-            .to_string()
-            .contains("FAKE CONSOLE OUTPUT"),
-        "{document}"
+        said.contains("stays private") && said.contains("neither a login prompt nor"),
+        "{said}"
+    );
+    assert!(
+        said.contains("FAKE CONSOLE OUTPUT") && said.lines().count() == 1,
+        "{said}"
     );
     assert!(stage.catalogue().is_empty());
     assert_eq!(stage.images()[0]["visibility"], "private");
@@ -190,7 +194,64 @@ async fn servers_of_stopped_and_of_killed_runs_do_not_stay() {
             trying("{flavor: tiny, console: ignore}")
         ),
     );
-    stage.reglaze(&["apply"]).expect(0);
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(rules(&document), ["boot-leftover"], "{document}");
     assert!(admin.marked(&stage.tag).await.is_empty());
     assert_eq!(stage.catalogue(), [("Ubuntu".to_owned(), 1)].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_a_dead_run_left_is_removed_and_nobody_elses() {
+    let (stage, world) = stage("leftover", &trying("{flavor: tiny, console: ignore}")).await;
+    let version = stage.publish("1", &[1; 2000]);
+    stage.define("Ubuntu", "", &[version]);
+    stage.reglaze(&["apply"]).expect(0);
+    let image = stage.images()[0]["id"].as_str().unwrap().to_owned();
+    let (admin, tenant) = (Tenant::of("admin").await, Tenant::of("tenant").await);
+    let name = format!("reglaze-boot-{image}");
+    let mark = |tag: &str, image: &str| json!({"reglaze_tag": tag, "reglaze_image": image});
+    let ours = mark(&stage.tag, &stage.name("Ubuntu"));
+    let left = admin.named_server(&name, &image, ours.clone()).await;
+    let others = [
+        // By its name alone; of another catalogue; of another definition, which this run does not look at.
+        admin.named_server(&name, &image, json!({})).await,
+        admin
+            .named_server(&name, &image, mark("another", &stage.name("Ubuntu")))
+            .await,
+        admin
+            .named_server(&name, &image, mark(&stage.tag, "Windows"))
+            .await,
+        // With everything right but the name, as people copy metadata.
+        admin.named_server("precious", &image, ours.clone()).await,
+    ];
+    // Another project's, whatever it says of itself.
+    let foreign = tenant.named_server(&name, &image, ours).await;
+
+    // A Nova that does not answer: told, and the images are none the worse for it.
+    world.nova.answer_where(|seen| {
+        (seen.method == "GET" && seen.path.contains("/servers/detail"))
+            .then(|| answer(503, r#"{"message": "no", "code": 503}"#))
+    });
+    let filter = format!("--filter=^{}$", stage.name("Ubuntu"));
+    let document = stage.reglaze(&["apply", &filter]).expect(0);
+    assert_eq!(rules(&document), ["boot-leftover"], "{document}");
+    assert_eq!(document["findings"][0]["level"], "warning");
+    world.nova.heal();
+
+    let document = stage.reglaze(&["apply", &filter]).expect(0);
+    assert_eq!(rules(&document), ["boot-leftover"], "{document}");
+    let finding = &document["findings"][0];
+    assert_eq!(finding["level"], "note");
+    assert!(
+        finding["message"].as_str().unwrap().contains(&left),
+        "{finding}"
+    );
+    assert!(!admin.has_server(&left).await);
+    for other in &others {
+        assert!(admin.has_server(other).await, "{other}");
+        admin.delete_server(other).await;
+    }
+    assert!(tenant.has_server(&foreign).await);
+    tenant.delete_server(&foreign).await;
+    assert!(rules(&stage.reglaze(&["apply"]).expect(0)).is_empty());
 }

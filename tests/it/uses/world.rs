@@ -268,6 +268,21 @@ impl Tenant {
             .await
     }
 
+    /// A server of this name with this metadata.
+    pub async fn named_server(&self, name: &str, image: &str, metadata: Value) -> String {
+        let body = json!({
+            "name": name, "imageRef": image, "flavorRef": "tiny", "networks": "none", "metadata": metadata,
+        });
+        self.make(format!("{}/servers", self.nova), "server", body, "active")
+            .await
+    }
+
+    /// Whether one of this project's servers is there.
+    pub async fn has_server(&self, id: &str) -> bool {
+        let url = format!("{}/servers/{id}", self.nova);
+        self.ask(Method::GET, url, None).await.0 == 200
+    }
+
     /// A server that boots from a volume.
     pub async fn server_of_volume(&self, volume: &str) -> String {
         let device = json!({"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"});
