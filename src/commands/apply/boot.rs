@@ -78,7 +78,7 @@ pub async fn remove_leftovers(target: Target<'_>) -> Vec<Finding> {
     };
     let looked_at = |definition: &str| target.run.settings.looks_at(definition);
     match remove_marked(&compute, target, looked_at).await {
-        Ok(removed) => removed.into_iter().map(removed_leftover).collect(),
+        Ok(removed) => removed.iter().map(removed_leftover).collect(),
         Err(error) => vec![Finding::warning(
             "boot-leftover",
             format!(
@@ -88,7 +88,7 @@ pub async fn remove_leftovers(target: Target<'_>) -> Vec<Finding> {
     }
 }
 
-fn removed_leftover(server: Marked) -> Finding {
+fn removed_leftover(server: &Marked) -> Finding {
     let message = format!(
         "server `{}` was left by the boot test of a run that died, and is deleted",
         server.id
