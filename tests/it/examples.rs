@@ -36,11 +36,11 @@ fn qcow2(fill: u8) -> Vec<u8> {
 }
 
 /// A stage with this one example. Its names are those of the README, so that what a broken run left must go first.
-fn stage(file: &str, fill: u8) -> (Stage, Vec<u8>) {
+fn prepared(file: &str, content: u8) -> (Stage, Vec<u8>) {
     let mut stage = Stage::new("example");
     stage.retag(&format!("example-{}", file.replace(['/', '.'], "-")));
     remove(&stage);
-    let (text, bytes) = (shown(file), qcow2(fill));
+    let (text, bytes) = (shown(file), qcow2(content));
     let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
     assert!(
         text.contains(&digest),
@@ -76,7 +76,7 @@ fn applied(stage: &Stage, name: &str, run: impl Fn(&str) -> Ended) -> Value {
 
 #[test]
 fn the_readmes_rescue_image_rescues_a_server() {
-    let (stage, bytes) = stage("images/rescue.yml", 1);
+    let (stage, bytes) = prepared("images/rescue.yml", 1);
     stage.publish("rescue/rescue-20260901", &bytes);
     // The same server with the name that files have there.
     let map = format!(
@@ -113,16 +113,16 @@ fn the_readmes_rescue_image_rescues_a_server() {
     );
     let server = server.trim();
     openstack(&["server", "rescue", "--image", "Rescue", server], "tenant");
-    let state = || {
+    let status = || {
         openstack(
             &["server", "show", "-f", "value", "-c", "status", server],
             "tenant",
         )
     };
-    let is = |wanted: &str| (0..60).any(|_| state().trim() == wanted);
-    assert!(is("RESCUE"), "{}", state());
+    let is = |wanted: &str| (0..60).any(|_| status().trim() == wanted);
+    assert!(is("RESCUE"), "{}", status());
     openstack(&["server", "unrescue", server], "tenant");
-    assert!(is("ACTIVE"), "{}", state());
+    assert!(is("ACTIVE"), "{}", status());
     openstack(&["server", "delete", "--wait", server], "tenant");
     wait(tenant.must(Method::DELETE, &format!("/v2/images/{broken}"), None));
     remove(&stage);
@@ -130,7 +130,7 @@ fn the_readmes_rescue_image_rescues_a_server() {
 
 #[test]
 fn the_readmes_windows_image_comes_from_a_file_of_this_machine() {
-    let (stage, bytes) = stage("images/windows.yml", 2);
+    let (stage, bytes) = prepared("images/windows.yml", 2);
     let folder = stage.path("srv");
     std::fs::create_dir(&folder).unwrap();
     let file = folder.join("windows-server-2025-20260908.qcow2");
