@@ -10,6 +10,7 @@ pub mod checksum;
 pub mod console;
 pub mod definition;
 pub mod edit;
+pub mod ending;
 pub mod endoflife;
 pub mod finding;
 pub mod fleet;

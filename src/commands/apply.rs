@@ -17,6 +17,7 @@ use super::stop::Stop;
 use crate::cli::ApplyArguments;
 use crate::domain::bound::{self, Bound};
 use crate::domain::definition::Definition;
+use crate::domain::ending::Ours;
 use crate::domain::outcome::{self, CloudOutcome};
 use crate::domain::report::Report;
 use crate::domain::reviewed::Reviewed;
@@ -95,6 +96,17 @@ struct Target<'a> {
     service: &'a Image,
     /// The project whose marked images are ours.
     owner: &'a str,
+}
+
+impl Target<'_> {
+    /// Whose images are ours.
+    fn ours(&self) -> Ours<'_> {
+        Ours {
+            tag: &self.run.settings.tag,
+            owner: self.owner,
+            today: self.run.settings.today,
+        }
+    }
 }
 
 impl Run<'_> {

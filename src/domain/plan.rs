@@ -165,15 +165,11 @@ fn limit_withdrawals(plan: &mut Plan, limit: usize, withheld: impl FnOnce() -> P
 
 /// The same of deletions.
 fn limit_deletions(plan: &mut Plan, limit: usize) {
-    let count = plan
-        .steps
-        .iter()
-        .filter(|step| step.work == Work::Delete)
-        .count();
+    let count = plan.steps.iter().filter(|step| is_deletion(step)).count();
     if count <= limit {
         return;
     }
-    plan.steps.retain(|step| step.work != Work::Delete);
+    plan.steps.retain(|step| !is_deletion(step));
     plan.findings.push(Finding::error(
         "too-many-deletions",
         format!(
@@ -181,6 +177,11 @@ fn limit_deletions(plan: &mut Plan, limit: usize) {
              them is done; raise the limit if all of them are meant"
         ),
     ));
+}
+
+/// Whether a policy deletes an image here. What a dead run left is another matter.
+fn is_deletion(step: &Step) -> bool {
+    matches!(step.work, Work::Delete(_))
 }
 
 #[cfg(test)]

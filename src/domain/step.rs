@@ -121,8 +121,15 @@ pub enum Work {
     Boot,
     /// Change who sees it.
     Share(Sharing),
-    /// Delete an image at the end of its life, if nobody uses it at that moment.
-    Delete,
+    /// Delete an image at the end of its life, if at that moment nobody uses it and nothing speaks against it.
+    Delete(Ending),
+}
+
+/// What a deletion is decided by once more, in the moment before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending {
+    /// The image's place in the line when it is made, 0 the newest.
+    pub position: usize,
 }
 
 /// How an image is shared.

@@ -3,5 +3,6 @@
 mod answers;
 mod applied;
 mod boots;
+mod late;
 mod paged;
 mod world;

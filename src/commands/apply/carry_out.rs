@@ -12,7 +12,7 @@ use crate::domain::finding::Finding;
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::patch::Patch;
 use crate::domain::plan::is_unpublished;
-use crate::domain::step::{Action, Step, Work};
+use crate::domain::step::{Action, Ending, Step, Work};
 use crate::domain::usage;
 use crate::domain::wanted::{self, IMAGE_NAME, INTERNAL_VERSION, Moment};
 use crate::openstack::Image;
@@ -167,9 +167,12 @@ impl Hand<'_> {
                 let id = self.id(step)?;
                 let image = self.service.image(&id).await?;
                 // Between plan and step another run may have proven and published it.
-                if image.as_ref().is_some_and(|image| !is_unpublished(image)) {
+                let ours = self.target.ours();
+                if image.as_ref().is_some_and(|image| {
+                    !is_unpublished(image) || !image.is_ours(ours.tag, ours.owner)
+                }) {
                     bail!(
-                        "image `{id}` is no private leftover any more, so it was not deleted; plan again"
+                        "image `{id}` is no private leftover of ours any more, so it was not deleted; plan again"
                     );
                 }
                 self.service.delete(&id).await?;
@@ -185,18 +188,18 @@ impl Hand<'_> {
                 share::share(self.service, step, &id, sharing, &mut self.findings).await?;
                 Ok(Performed::Done(Some(id)))
             }
-            Work::Delete => self.delete(step).await,
+            Work::Delete(ending) => self.delete(step, *ending).await,
             Work::None => bail!("this step was read from a file and cannot be done"),
         }
     }
 
     /// Deletes an image at its end. That nobody can say who uses images is said once for the cloud.
-    async fn delete(&mut self, step: &Step) -> anyhow::Result<Performed> {
+    async fn delete(&mut self, step: &Step, ending: Ending) -> anyhow::Result<Performed> {
         let id = self.id(step)?;
         Ok(
-            match delete::delete(self.target, step, &id, &mut self.findings).await? {
+            match delete::delete(self.target, step, &id, ending, &mut self.findings).await? {
                 Ended::Deleted => Performed::Done(Some(id)),
-                Ended::Used => Performed::Left(None),
+                Ended::Stays => Performed::Left(None),
                 Ended::Unknown(reason) => {
                     if !self
                         .findings

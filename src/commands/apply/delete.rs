@@ -3,12 +3,10 @@
 use anyhow::{Context as _, bail};
 
 use super::Target;
+use crate::domain::ending::{self, Stays};
 use crate::domain::finding::Finding;
-use crate::domain::plan::{belongs_to, version_of};
-use crate::domain::policy::StageName;
-use crate::domain::record;
 use crate::domain::snapshot::CloudImage;
-use crate::domain::step::Step;
+use crate::domain::step::{Ending, Step};
 use crate::domain::usage::Usage;
 use crate::openstack;
 
@@ -16,34 +14,44 @@ use crate::openstack;
 pub enum Ended {
     /// It is gone.
     Deleted,
-    /// Somebody uses it, so it stays.
-    Used,
+    /// Somebody uses it, or wants it to stay by a promise or protection; a finding says who.
+    Stays,
     /// Nobody could say who uses it, so it stays; the reason stands in a finding.
     Unknown(String),
 }
 
-/// Deletes an image, if it is still what was planned and nobody uses it.
+/// Deletes an image, if nobody uses it and it is still what was planned.
+///
+/// The services that know its users may take their time, so the image itself is looked at last.
 pub async fn delete(
     target: Target<'_>,
     step: &Step,
     id: &str,
+    ending: Ending,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Ended> {
     let service = target.service;
-    let Some(image) = service.image(id).await? else {
-        return Ok(Ended::Deleted);
-    };
-    if let Some(moved) = moved(&image, step, target) {
-        bail!("image `{id}` {moved}, so it was not deleted; plan again");
-    }
     let uses = openstack::uses_of(service.session(), target.cloud.in_use, id).await;
     match uses.of(id) {
         Usage::Unused => {}
         Usage::Used(by) => {
             findings.push(used(step, id, &by.who()));
-            return Ok(Ended::Used);
+            return Ok(Ended::Stays);
         }
         Usage::Unknown(reason) => return Ok(Ended::Unknown(reason.to_owned())),
+    }
+    let Some(image) = service.image(id).await? else {
+        return Ok(Ended::Deleted);
+    };
+    match ending::stays(&image, step, ending, target.ours()) {
+        None => {}
+        Some(Stays::Other(what)) => {
+            bail!("image `{id}` {what}, so it was not deleted; plan again")
+        }
+        Some(Stays::Wanted(finding)) => {
+            findings.push(finding);
+            return Ok(Ended::Stays);
+        }
     }
     match service.delete(id).await {
         Ok(_) => Ok(Ended::Deleted),
@@ -54,7 +62,7 @@ pub async fn delete(
                 id,
                 &format!("data of the image store ({error})"),
             ));
-            Ok(Ended::Used)
+            Ok(Ended::Stays)
         }
         Err(error) if error.is_forbidden() => {
             as_it_was(target, &image).await?;
@@ -72,27 +80,6 @@ fn used(step: &Step, id: &str, by: &str) -> Finding {
     Finding::note("image-in-use", message)
         .image(&step.image)
         .id(id)
-}
-
-/// Says what changed since the plan so that the image is none that ends.
-fn moved(image: &CloudImage, step: &Step, target: Target<'_>) -> Option<&'static str> {
-    let tag = &target.run.settings.tag;
-    if !image.is_ours(tag, target.owner) {
-        return Some("is not ours any more");
-    }
-    if image.protected {
-        return Some("is protected");
-    }
-    if belongs_to(image) != Some(&step.image) || version_of(image) != step.version.as_deref() {
-        return Some("is of another definition or version now");
-    }
-    if image.properties.get(record::STAGE).map(String::as_str) == Some(StageName::Latest.as_str()) {
-        return Some("is the newest again");
-    }
-    if image.import_task.is_some() {
-        return Some("is being worked on by Glance");
-    }
-    None
 }
 
 /// Makes sure that a refused deletion left the image whole.

@@ -8,7 +8,7 @@ use crate::domain::promise;
 use crate::domain::recency;
 use crate::domain::record::Record;
 use crate::domain::rotation::Ranked;
-use crate::domain::step::{Action, Step, Work};
+use crate::domain::step::{Action, Ending, Step, Work};
 
 impl Planner<'_> {
     /// Plans the deletion of an image whose last stage has ended, if nothing protects it.
@@ -59,7 +59,9 @@ impl Planner<'_> {
             to: Value::Null,
             changes: Map::new(),
             reason: format!("if unused{since}"),
-            work: Work::Delete,
+            work: Work::Delete(Ending {
+                position: ranked.position,
+            }),
             withdrawal: false,
         });
     }

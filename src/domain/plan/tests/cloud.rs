@@ -178,7 +178,7 @@ impl Cloud {
                     assert!(members.remove(project).is_some());
                 }
             }
-            Work::Delete => {
+            Work::Delete(_) => {
                 let id = id.unwrap();
                 assert!(!self.image(&id).protected, "Glance refuses");
                 assert!(!self.uses.as_ref().unwrap().contains_key(&id), "in use");

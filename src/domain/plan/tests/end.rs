@@ -75,13 +75,18 @@ fn above_the_limit_nothing_is_deleted_at_all() {
             .plan(&definitions)
             .steps
             .iter()
-            .filter(|step| step.work == Work::Delete)
+            .filter(|step| matches!(step.work, Work::Delete(_)))
             .count(),
         2
     );
     cloud.deletions = 1;
     let plan = cloud.plan(&definitions);
-    assert!(plan.steps.iter().all(|step| step.work != Work::Delete) && !plan.steps.is_empty());
+    assert!(
+        plan.steps
+            .iter()
+            .all(|step| !matches!(step.work, Work::Delete(_)))
+            && !plan.steps.is_empty()
+    );
     assert_eq!(rules(&plan), ["too-many-deletions"]);
 }
 
