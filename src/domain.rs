@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod adopt;
+pub mod applied;
 pub mod attested;
 pub mod bound;
 #[cfg(test)]

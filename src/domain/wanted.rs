@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::applied::APPLIED;
 use super::checksum::Algorithm;
 use super::definition::{Computed, Definition, Version, WantedStatus};
 use super::patch::Patch;
@@ -299,7 +300,7 @@ impl Wanted {
         let mut remove: BTreeSet<_> = listed(image, KEYS)
             .unwrap_or_default()
             .into_iter()
-            .chain([MEMBERS])
+            .chain([MEMBERS, APPLIED])
             .filter(|key| {
                 !self.properties.contains_key(*key) && image.properties.contains_key(*key)
             })
@@ -356,7 +357,7 @@ impl Wanted {
 }
 
 /// The values of a list that we wrote on an image.
-fn listed<'a>(image: &'a CloudImage, key: &str) -> Option<BTreeSet<&'a str>> {
+pub fn listed<'a>(image: &'a CloudImage, key: &str) -> Option<BTreeSet<&'a str>> {
     let list = image.properties.get(key)?;
     Some(list.split(',').filter(|one| !one.is_empty()).collect())
 }

@@ -109,11 +109,15 @@ fn is_put_back(stage: &Stage, latest: &str, tags: &Value) {
 }
 
 #[test]
-fn drift_is_only_told_where_the_policy_says_so() {
+fn drift_is_only_told_where_the_policy_says_so_and_edits_of_the_definition_are_made() {
     let stage = grown("drift-report");
     let latest = id(&stage, "2");
     let settings = format!("tag: {}\npolicy: {{drift: report}}\n", stage.tag);
     stage.write("reglaze.yml", &settings);
+    // What is as it was written is recorded once.
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(steps(&document), ["properties 2", "properties 1"]);
+    stage.reglaze(&["plan"]).expect(0);
     wait(Account::of("admin").set(&latest, &[("architecture", "riscv64".into())]));
     let before = images(&stage);
     let document = stage.reglaze(&["apply"]).expect(0);
@@ -121,8 +125,43 @@ fn drift_is_only_told_where_the_policy_says_so() {
     let finding = &document["findings"][0];
     assert_eq!(finding["id"], latest.as_str());
     let message = finding["message"].as_str().unwrap();
-    assert!(message.contains("`architecture`"), "{message}");
+    assert!(
+        message.contains("was changed by hand in `architecture`"),
+        "{message}"
+    );
     assert_eq!(images(&stage), before);
+
+    // An edit that was reviewed is made on all images, and what somebody changed stays.
+    let text = std::fs::read_to_string(stage.path("images/Alpha.yml")).unwrap();
+    let text = text.replace("min_disk: 1", "min_disk: 2");
+    let text = text.replace(
+        "os_distro: ubuntu",
+        "os_distro: ubuntu\n    hw_disk_bus: scsi",
+    );
+    stage.write("images/Alpha.yml", &text);
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(steps(&document), ["properties 2", "properties 1"]);
+    assert_eq!(rules(&document), ["drift"]);
+    for image in images(&stage) {
+        assert_eq!(
+            (&image["min_disk"], &image["hw_disk_bus"]),
+            (&json!(2), &json!("scsi"))
+        );
+        let architecture = if image["id"] == latest.as_str() {
+            "riscv64"
+        } else {
+            "x86_64"
+        };
+        assert_eq!(image["architecture"], architecture);
+    }
+    assert_eq!(
+        steps(&stage.reglaze(&["plan"]).expect(0)),
+        Vec::<String>::new()
+    );
+    // Set back by hand there is nothing to tell any more.
+    wait(Account::of("admin").set(&latest, &[("architecture", "x86_64".into())]));
+    let document = stage.reglaze(&["plan"]).expect(0);
+    assert_eq!(rules(&document), Vec::<&str>::new());
 }
 
 /// Images of others that coincide with ours in all that tempts, and a property of theirs on one of ours.

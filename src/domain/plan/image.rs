@@ -2,6 +2,7 @@
 
 mod change;
 mod clashes;
+mod drift;
 mod end;
 mod guard;
 mod leftovers;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Scene;
+use crate::domain::applied;
 use crate::domain::checksum::Algorithm;
 use crate::domain::definition::Version;
 use crate::domain::patch::Patch;
@@ -158,7 +159,7 @@ pub fn completed(mut patch: Patch, moment: Moment<'_>) -> Patch {
             .map(|tag| template::complete(tag, &known))
             .collect();
     }
-    patch
+    applied::completed(patch)
 }
 
 #[cfg(test)]

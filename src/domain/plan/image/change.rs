@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::Planner;
+use crate::domain::applied::APPLIED;
 use crate::domain::definition::{Version, WantedStatus};
 use crate::domain::patch::Patch;
 use crate::domain::policy::Stage;
 use crate::domain::record::STAGE;
-use crate::domain::snapshot::{CloudImage, Status};
+use crate::domain::snapshot::{CloudImage, Status, Visibility};
 use crate::domain::step::Action;
-use crate::domain::wanted::Wanted;
+use crate::domain::wanted::{TAGS, Wanted};
 
 /// Where an image stands in its definition's line.
 #[derive(Debug, Clone, Copy)]
@@ -64,8 +65,11 @@ impl<'a> Planner<'a> {
             wanted.status = WantedStatus::Active;
         }
         let sharing = self.sharing(Some(image), &mut wanted, place.stage);
+        let visibility = sharing
+            .as_ref()
+            .map_or(wanted.visibility, |_| Visibility::Shared);
         let mut patch = wanted.drift(image);
-        self.report_drift(image, &mut wanted, &mut patch, place);
+        self.report_drift(image, version, &mut wanted, &mut patch, place, visibility);
         let (active, wants_active) = (
             image.status == Status::Active,
             wanted.status == WantedStatus::Active,
@@ -170,14 +174,22 @@ fn telling(image: &CloudImage, patch: &Patch, role: Role) -> (Action, Value, Val
                 remove,
                 ..
             },
-        ) if remove.is_empty() && set.keys().all(|key| key == crate::domain::wanted::TAGS) => {
+        ) if remove.is_empty()
+            && set
+                .keys()
+                .all(|key| [TAGS, APPLIED].contains(&key.as_str())) =>
+        {
             (Action::Tags, (listed(&image.tags), listed(tags)))
         }
         _ => {
-            let properties = Patch {
+            let mut properties = Patch {
                 tags: None,
                 ..patch.clone()
             };
+            // Digests tell people nothing, if there is anything else to tell.
+            if properties.changes().len() > 1 {
+                properties.set.remove(APPLIED);
+            }
             (
                 Action::Properties,
                 (
@@ -200,6 +212,9 @@ fn reason(patch: &Patch, place: Place<'_>) -> String {
         Role::Newest { .. } if moves => "the newest listed version".to_owned(),
         Role::Withdrawn => "taken out of the file".to_owned(),
         Role::Forgotten => "no enabled definition names it".to_owned(),
+        _ if patch.changes().keys().all(|key| key == APPLIED) => {
+            "so that changes by hand can be told from edits".to_owned()
+        }
         Role::Replaced if patch.set.contains_key(STAGE) => format!("now {}", place.stage.stage),
         _ => "the definition or its policy says so".to_owned(),
     }

@@ -1,17 +1,14 @@
-//! What stands above the policy: promises that were made, and the wish to be told of drift only.
-
-use std::collections::BTreeSet;
+//! What stands above the policy: promises that were made.
 
 use super::Planner;
 use super::change::{Place, Role};
 use crate::domain::definition::{Version, WantedStatus};
 use crate::domain::finding::{Finding, Level};
-use crate::domain::patch::Patch;
-use crate::domain::policy::{Drift, StageName};
+use crate::domain::policy::StageName;
 use crate::domain::promise::{self, Bond};
-use crate::domain::record::{MEMBERS, PROTECTED, Record, SINCE, STAGE};
+use crate::domain::record::Record;
 use crate::domain::snapshot::{CloudImage, Status, Visibility};
-use crate::domain::wanted::{KEYS, TAGS, Wanted};
+use crate::domain::wanted::Wanted;
 
 impl Planner<'_> {
     /// Takes out of `wanted` what would break a promise of the image as it is in the cloud.
@@ -152,91 +149,5 @@ impl Planner<'_> {
             ),
         );
         self.find(finding.id(&image.id));
-    }
-
-    /// Where the policy wants drift to be told only, leaves of a PATCH what belongs to the stage.
-    pub(super) fn report_drift(
-        &mut self,
-        image: &CloudImage,
-        wanted: &mut Wanted,
-        patch: &mut Patch,
-        place: Place<'_>,
-    ) {
-        if !self.policy.immutable && self.policy.drift == Drift::Repair {
-            return;
-        }
-        let moves = self.policy.rotate
-            && Record::of(image).map(|record| record.stage) != Some(place.stage.stage);
-        let mut drifted = BTreeSet::new();
-        let mut drop = |key: &str| drifted.insert(key.to_owned());
-        if patch.name.is_some() && !moves {
-            patch.name = None;
-            drop("name");
-        }
-        // What is shown more widely than its stage says is narrowed all the same.
-        if !moves && patch.visibility.is_some_and(|to| to > image.visibility) {
-            patch.visibility = None;
-            drop("visibility");
-        }
-        if !moves && patch.hidden == Some(false) {
-            patch.hidden = None;
-            drop("os_hidden");
-        }
-        if patch.tags.is_some() && !moves {
-            patch.tags = None;
-            drop("tags");
-        }
-        for (key, value) in [
-            ("min_disk", &mut patch.min_disk),
-            ("min_ram", &mut patch.min_ram),
-        ] {
-            if value.take().is_some() {
-                drop(key);
-            }
-        }
-        if wanted.status == WantedStatus::Active && image.status != Status::Active && !moves {
-            wanted.status = WantedStatus::Deactivated;
-            drop("status");
-        }
-        let of_stages: BTreeSet<&str> = self.stage_keys();
-        patch.set.retain(|key, _| {
-            let list = [KEYS, TAGS].contains(&key.as_str());
-            if list || of_stages.contains(key.as_str()) {
-                return !list || moves;
-            }
-            drop(key);
-            false
-        });
-        patch.remove.retain(|key| {
-            let stays = of_stages.contains(key.as_str());
-            if !stays {
-                drop(key);
-            }
-            stays
-        });
-        if drifted.is_empty() {
-            return;
-        }
-        let keys: Vec<_> = drifted.iter().map(|key| format!("`{key}`")).collect();
-        let finding = Finding::warning(
-            "drift",
-            format!(
-                "image `{}` differs from its definition in {}; the policy wants that to be told only; set it by hand, or \
-                 change the definition",
-                image.name.as_deref().unwrap_or_default(),
-                keys.join(", ")
-            ),
-        );
-        self.find(finding.id(&image.id));
-    }
-
-    /// The properties that belong to stages: they change with the stage, and with what becomes of newer images.
-    fn stage_keys(&self) -> BTreeSet<&str> {
-        let stages = self.policy.stages.iter();
-        stages
-            .flat_map(|stage| stage.properties.keys().chain(stage.replace.keys()))
-            .map(String::as_str)
-            .chain([STAGE, SINCE, MEMBERS, PROTECTED])
-            .collect()
     }
 }

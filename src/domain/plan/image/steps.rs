@@ -132,8 +132,13 @@ impl<'a> Planner<'a> {
         place: Place<'a>,
     ) {
         let sharing = self.sharing(leftover, &mut wanted, place.stage);
+        let visibility = sharing
+            .as_ref()
+            .map_or(wanted.visibility, |_| Visibility::Shared);
+        let applied = self.applied_to_new(&wanted, visibility);
         let mut set = wanted.properties;
         set.extend(wanted.once);
+        set.extend(applied);
         if leftover.is_some_and(|image| is_staged(image, version)) {
             // The run that proved it recorded what it saw.
             set.retain(|key, _| !PROOFS.contains(&key.as_str()));

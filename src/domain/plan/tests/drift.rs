@@ -125,3 +125,162 @@ fn images_of_another_project_with_our_tag_are_never_touched() {
     assert!(plan.steps.is_empty());
     assert_eq!(rules(&plan), ["name-taken"]);
 }
+
+const REPORT: &str = "drift: report\nstages: {older: {name: '{name} ({version})', keep: 9}}\n";
+
+const UNREPORTED: &str = "stages: {older: {name: '{name} ({version})', keep: 9}}\n";
+const MODELS: &[(&str, &str)] = &[("hw_disk_bus", "virtio"), ("hw_video_model", "vga")];
+
+fn told(versions: &[&str]) -> Vec<Definition> {
+    with(REPORT, MODELS, versions)
+}
+
+/// Everything that a reviewed edit may touch.
+fn edited(versions: &[&str]) -> Vec<Definition> {
+    let mut definitions = told(versions);
+    let definition = &mut definitions[0];
+    definition.min_disk = Some(10);
+    definition.min_ram = Some(512);
+    definition.tags = ["new".to_owned()].into();
+    definition.meta.remove("hw_disk_bus");
+    for (key, value) in [("hw_video_model", "qxl"), ("hw_rng_model", "virtio")] {
+        definition.meta.insert(key.to_owned(), value.to_owned());
+    }
+    definitions
+}
+
+#[test]
+fn an_edit_of_the_definition_is_made_where_changes_by_hand_are_only_told() {
+    let mut cloud = grown_with(&["1", "2"], told);
+    assert_eq!(lines(&cloud.plan(&told(&["1", "2"]))), "");
+    let plan = cloud.plan(&edited(&["1", "2"]));
+    assert_eq!(kinds(&plan), ["properties 2", "properties 1"]);
+    assert_eq!(rules(&plan), Vec::<&str>::new());
+    cloud.apply(&plan);
+    let one = cloud.of_version("1").unwrap();
+    assert_eq!((one.min_disk, one.min_ram), (10, 512));
+    assert!(one.tags.contains("new"));
+    assert_eq!(one.properties["hw_video_model"], "qxl");
+    assert_eq!(one.properties["hw_rng_model"], "virtio");
+    assert!(!one.properties.contains_key("hw_disk_bus"));
+    assert_eq!(lines(&cloud.plan(&edited(&["1", "2"]))), "");
+    // Who may see it is an edit like any other.
+    let mut wider = edited(&["1", "2"]);
+    wider[0].visibility = Visibility::Community;
+    cloud.apply(&cloud.plan(&wider));
+    assert_eq!(lines(&cloud.plan(&wider)), "");
+    cloud.apply(&cloud.plan(&edited(&["1", "2"])));
+    assert_eq!(
+        cloud.of_version("2").unwrap().visibility,
+        Visibility::Public
+    );
+    assert_eq!(lines(&cloud.plan(&edited(&["1", "2"]))), "");
+}
+
+#[test]
+fn what_was_changed_by_hand_stays_and_is_told_beside_an_edit_of_something_else() {
+    let mut cloud = grown_with(&["1"], told);
+    let id = cloud.id("1");
+    let image = cloud.image(&id);
+    image.name = Some("mine".to_owned());
+    image.min_disk = 99;
+    image.tags = [TAG.to_owned()].into();
+    for key in ["hw_video_model", "hw_disk_bus"] {
+        image
+            .properties
+            .insert(key.to_owned(), "by hand".to_owned());
+    }
+    image.properties.remove("os_distro");
+    let plan = cloud.plan(&edited(&["1"]));
+    let expected = "image `mine` was changed by hand in `hw_disk_bus`, `hw_video_model`, `min_disk`, `name`, `os_distro`, `tags`;";
+    assert!(
+        plan.findings[0].message.starts_with(expected),
+        "{}",
+        lines(&plan)
+    );
+    cloud.apply(&plan);
+    let one = cloud.image(&id);
+    assert_eq!((one.min_disk, one.min_ram), (99, 512));
+    assert_eq!(one.name.as_deref(), Some("mine"));
+    assert_eq!(one.tags, [TAG.to_owned()].into());
+    for (key, value) in [
+        ("hw_video_model", Some("by hand")),
+        ("hw_disk_bus", Some("by hand")),
+        ("os_distro", None),
+        ("hw_rng_model", Some("virtio")),
+    ] {
+        assert_eq!(one.properties.get(key).map(String::as_str), value, "{key}");
+    }
+    // It is told again, until somebody sets it by hand or writes it into the definition.
+    let plan = cloud.plan(&edited(&["1"]));
+    assert!(plan.steps.is_empty(), "{}", lines(&plan));
+    assert!(plan.findings[0].message.starts_with(expected));
+    let one = cloud.image(&id);
+    one.name = Some("Ubuntu 24.04".to_owned());
+    one.tags = [TAG, "os:ubuntu", "new"].map(str::to_owned).into();
+    one.properties.remove("hw_disk_bus");
+    for (key, value) in [("os_distro", "ubuntu"), ("hw_video_model", "qxl")] {
+        one.properties.insert(key.to_owned(), value.to_owned());
+    }
+    let mut definitions = edited(&["1"]);
+    definitions[0].min_disk = Some(99);
+    cloud.apply(&cloud.plan(&definitions));
+    assert_eq!(lines(&cloud.plan(&definitions)), "");
+    definitions[0].min_disk = Some(12);
+    cloud.apply(&cloud.plan(&definitions));
+    assert_eq!(cloud.image(&id).min_disk, 12, "it is an edit again");
+}
+
+#[test]
+fn an_image_without_the_record_is_told_of_and_recorded() {
+    let mut cloud = grown_with(&["1"], |versions| with(UNREPORTED, MODELS, versions));
+    let id = cloud.id("1");
+    cloud.image(&id).min_disk = 99;
+    let plan = cloud.plan(&told(&["1"]));
+    assert_eq!(kinds(&plan), ["properties 1"]);
+    let keys: Vec<_> = plan.steps[0].changes.keys().collect();
+    assert_eq!(keys, ["reglaze_applied"]);
+    assert!(
+        plan.findings[0]
+            .message
+            .contains("differs from its definition in `min_disk`")
+    );
+    cloud.apply(&plan);
+    let plan = cloud.plan(&told(&["1"]));
+    assert!(plan.steps.is_empty(), "{}", lines(&plan));
+    assert_eq!(rules(&plan), ["drift"]);
+    // With repair it goes again.
+    let repaired = with(UNREPORTED, MODELS, &["1"]);
+    cloud.apply(&cloud.plan(&repaired));
+    let one = cloud.image(&id);
+    assert!(!one.properties.contains_key("reglaze_applied") && one.min_disk == 8);
+    assert_eq!(lines(&cloud.plan(&repaired)), "");
+}
+
+#[test]
+fn a_record_is_whole_from_the_beginning_also_where_templates_wait_for_the_upload() {
+    for preset in ["syseleven", "scs", "osism"] {
+        let policy = format!(
+            "preset: {preset}\ndrift: report\ntags: ['built:{{upload_date}}']\nstages: {{staged: {{until: proven}}}}\n"
+        );
+        let define = |versions: &[&str]| with(&policy, &[], versions);
+        let mut cloud = grown_with(&["1", "2"], define);
+        assert_eq!(lines(&cloud.plan(&define(&["1", "2"]))), "", "{preset}");
+        let id = cloud.id("2");
+        cloud.image(&id).name = Some("mine".to_owned());
+        let plan = cloud.plan(&define(&["1", "2"]));
+        assert!(plan.steps.is_empty(), "{preset}: {}", lines(&plan));
+        assert_eq!(rules(&plan), ["drift"], "{preset}");
+    }
+}
+
+#[test]
+fn an_immutable_image_is_changed_by_no_edit_and_has_no_record() {
+    let policy = "immutable: true\ndrift: report\n";
+    let mut cloud = grown_with(&["1"], |versions| with(policy, &[], versions));
+    let plan = cloud.plan(&with(policy, &[("hw_video_model", "qxl")], &["1"]));
+    assert!(plan.steps.is_empty(), "{}", lines(&plan));
+    assert_eq!(rules(&plan), ["drift"]);
+    let id = cloud.id("1");
+    assert!(!cloud.image(&id).properties.contains_key("reglaze_applied"));
+}
