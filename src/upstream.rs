@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::attested::Verify;
 use crate::domain::definition::Definition;
 use crate::domain::index::Document;
 use crate::domain::source::{self, ParameterError, Pin, Source};
@@ -42,7 +41,6 @@ pub struct Upstream {
     sources: Vec<Source>,
     fetcher: Fetcher,
     keys: Keys,
-    verify: Verify,
     now: DateTime<Utc>,
 }
 
@@ -89,7 +87,6 @@ impl Upstream {
             sources,
             fetcher,
             keys: Keys::new(&settings.keys, settings.cache.as_deref()),
-            verify: settings.verify,
             now: Utc::now(),
         })
     }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use tokio::sync::watch;
 
-use crate::domain::attested::Attested;
+use crate::domain::attested::{Attested, Verify};
 use crate::domain::definition::Definition;
 use crate::domain::endoflife::{self, Meaning, Product, Tracked};
 use crate::domain::finding::Finding;
 use crate::domain::freshness::{self, Listed};
 use crate::domain::pinned::{self, Asked};
+use crate::domain::policy;
 use crate::domain::select::{self, SelectError, Selection};
 use crate::domain::source::Source;
 use crate::domain::template::Escape;
@@ -28,18 +29,28 @@ pub(super) async fn pinned(
     upstream: &Upstream,
     definition: &Definition,
     asked: Asked,
+    verify: Verify,
     done: impl Fn(),
 ) -> Vec<(usize, Vec<Finding>)> {
     let versions = definition.versions.iter().enumerate();
     let versions = versions.map(|(at, version)| {
         let done = &done;
         async move {
-            let facts = upstream.pinned(definition, version, asked).await;
+            let facts = upstream.pinned(definition, version, asked, verify).await;
             done();
             (at, pinned::findings(definition, at, &facts, asked))
         }
     });
     join_all(versions).await
+}
+
+/// Why the newest build does not do, with who asks for more proof than there is.
+pub(super) fn refusal(error: &UpstreamError, asked: policy::Asked<'_>) -> String {
+    if error.is_of_too_little_proof() {
+        format!("{error}; it is asked for by {}", asked.by)
+    } else {
+        error.to_string()
+    }
 }
 
 /// What the newest build means for a definition, and what is odd about the list that it stands in.

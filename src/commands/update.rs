@@ -90,9 +90,11 @@ async fn look<'a>(
         .upstream
         .as_ref()
         .and_then(|upstream| upstream.order);
+    // What some cloud would not take is not proposed.
+    let asked = settings.asked_of(definition);
     let (newest, pinned) = join(
-        upstream.newest(&tracked, order),
-        online::pinned(upstream, definition, Asked::Beside, || {}),
+        upstream.newest(&tracked, order, asked.verify),
+        online::pinned(upstream, definition, Asked::Beside, asked.verify, || {}),
     )
     .await;
     match newest {
@@ -104,7 +106,7 @@ async fn look<'a>(
             let unreachable = candidate.is_none() && error.is_upstreams();
             image
                 .found(candidate.as_ref())
-                .failed(&error.to_string(), unreachable)
+                .failed(&online::refusal(&error, asked), unreachable)
                 .pinned(pinned)
         }
     }

@@ -46,6 +46,9 @@ pub async fn run(settings: &Settings, online: bool) -> anyhow::Result<Report> {
         }
     };
     findings.extend(lint::warnings(&definitions, &sources));
+    findings.extend(definitions.iter().filter_map(|definition| {
+        lint::never_proven(definition, &sources, settings.asked_of(definition))
+    }));
     let mut asked = None;
     if online {
         let (found, count) = online::findings(settings, &definitions, sources).await?;

@@ -141,7 +141,7 @@ pub enum ProofError {
     },
     /// The settings want a signature, and there is none.
     #[error(
-        "no key has signed the digest of `{image}`, but a signature is wanted; name a key in the source, or set `verify: checksum` in reglaze.yml"
+        "no key has signed the digest of `{image}`, but a signature is wanted; name a key in the source, or ask for less by `verify` in reglaze.yml and the policy"
     )]
     Unsigned {
         /// The image's URL or name.

@@ -7,6 +7,7 @@ mod glance;
 mod names;
 mod offers;
 mod policies;
+mod proofs;
 mod quotes;
 mod scs;
 mod stages;
@@ -20,7 +21,7 @@ use chrono::NaiveDate;
 
 use super::definition::{self, Definition};
 use super::finding::{Finding, Place};
-use super::policy::PolicyOverride;
+use super::policy::{Asked, PolicyOverride};
 use super::source::Source;
 pub use scs::Standard;
 
@@ -82,6 +83,15 @@ pub fn warnings(definitions: &[Definition], sources: &[Source]) -> Vec<Finding> 
         findings.extend(versions::odd(definition));
     }
     sorted(findings)
+}
+
+/// A definition of which nothing can ever be uploaded, as nobody signs what is `asked` to be signed.
+pub fn never_proven(
+    definition: &Definition,
+    sources: &[Source],
+    asked: Asked<'_>,
+) -> Option<Finding> {
+    proofs::check(definition, sources, asked)
 }
 
 /// What the SCS standards would say of the images that the definitions make.

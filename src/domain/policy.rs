@@ -2,6 +2,7 @@
 //!
 //! Presets are files of `presets/`; keys that a user writes beside `preset` are merged over it, per stage and key.
 
+mod asked;
 mod exits;
 mod preset;
 mod stage;
@@ -16,6 +17,7 @@ use super::definition::Definition;
 use super::finding::{Finding, Place};
 use super::version::Order;
 use super::yaml;
+pub use asked::{Asked, By, asked};
 pub use exits::{Days, Exits, Until};
 pub use stage::{Share, ShareWith, Stage, StageName, Staged, Stages};
 

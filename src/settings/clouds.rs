@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::file::{BootEntry, CloudEntry, Console, File, FullCloud, InUseEntry};
 use super::{Settings, SettingsError, values};
-use crate::domain::policy::PolicyOverride;
+use crate::domain::definition::Definition;
+use crate::domain::policy::{self, Asked, PolicyOverride};
 use crate::domain::usage::InUse;
 
 /// How long a server may take to boot where nothing is said.
@@ -37,6 +38,22 @@ pub struct Boot {
 }
 
 impl Settings {
+    /// How much proof the images of a definition need: what the strictest of the clouds of this run asks for.
+    pub fn asked_of(&self, definition: &Definition) -> Asked<'_> {
+        let mut places: Vec<_> = self
+            .clouds
+            .iter()
+            .map(|cloud| {
+                let name = Some(cloud.name.as_str());
+                (name, vec![&self.policy, &cloud.policy])
+            })
+            .collect();
+        if places.is_empty() {
+            places.push((None, vec![&self.policy]));
+        }
+        policy::asked(definition, self.verify, &places)
+    }
+
     /// A cloud of which the settings say nothing of its own.
     pub fn other_cloud(&self, name: &str) -> Cloud {
         Cloud {

@@ -137,7 +137,7 @@ impl Upstream {
             return Ok((found, signature, Vec::new()));
         }
         let (found, notes) = if matches!(index.checksum, Digest::Told { .. }) {
-            self.told_again(tracked, url).await?
+            self.told_again(tracked, url, subject.verify).await?
         } else {
             self.prove(subject, file, version.manifest.as_deref())
                 .await?
@@ -150,9 +150,10 @@ impl Upstream {
         &self,
         tracked: &Tracked<'_>,
         url: &str,
+        verify: Verify,
     ) -> Result<(Attested, Vec<String>), UpstreamError> {
         let newest = self
-            .newest(tracked, None)
+            .newest(tracked, None, verify)
             .await
             .map_err(|failure| failure.error)?;
         if newest.candidate.url == url

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::prove::Subject;
 use super::{Tracked, Upstream, UpstreamError};
-use crate::domain::attested::{self, Attested, ByBytes, Verified};
+use crate::domain::attested::{self, Attested, ByBytes, Verified, Verify};
 use crate::domain::checksum::Algorithm;
 use crate::domain::index::{self, Candidate, Fetched, IndexError, Kind, Request, Step};
 use crate::domain::signature::Signed;
@@ -61,11 +61,13 @@ pub struct Failure {
 type Verdicts = BTreeMap<String, Signed>;
 
 impl Upstream {
-    /// Finds and proves the newest build. `order`: in place of the source's. Fails with [`Failure`].
+    /// Finds and proves the newest build. `order`: in place of the source's. `verify`: how much proof is asked for.
+    /// Fails with [`Failure`].
     pub async fn newest(
         &self,
         tracked: &Tracked<'_>,
         order: Option<Order>,
+        verify: Verify,
     ) -> Result<Newest, Box<Failure>> {
         let source = tracked.source;
         let early = |error: UpstreamError| {
@@ -87,7 +89,7 @@ impl Upstream {
             index,
             variables: &variables,
             hosts: &hosts,
-            verify: self.verify,
+            verify,
         };
         let (candidates, signed) = self.discover(subject, order).await.map_err(early)?;
         let mut absent: Option<Box<Failure>> = None;
@@ -146,7 +148,7 @@ impl Upstream {
         candidate
     }
 
-    /// Proves a candidate as far as the settings ask for. `signed`: the verdicts on what the index consists of.
+    /// Proves a candidate as far as is asked for. `signed`: the verdicts on what the index consists of.
     async fn proven(
         &self,
         subject: Subject<'_>,
@@ -165,7 +167,12 @@ impl Upstream {
             (Some(told), None) => told.verified(),
             (None, None) => Verified::Computed,
         };
-        attested::suffices(verified, self.verify, index.signs_digest(), &candidate.url)?;
+        attested::suffices(
+            verified,
+            subject.verify,
+            index.signs_digest(),
+            &candidate.url,
+        )?;
         let disk = candidate.disk_checksum.clone();
         let proof = match (told, signature, index.computed_disk()) {
             (Some(told), None, None) => Proof::Documents(told.with_disk(disk, file)?),

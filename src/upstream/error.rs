@@ -79,6 +79,11 @@ impl UpstreamError {
         )
     }
 
+    /// Whether it is proven, but by less than is asked for.
+    pub const fn is_of_too_little_proof(&self) -> bool {
+        matches!(self, Self::Proof(ProofError::Unsigned { .. }))
+    }
+
     /// Whether the signature of this document failed: then nothing that it says counts.
     pub(super) fn is_of_signature(&self, document: Option<&str>) -> bool {
         matches!(self, Self::Proof(ProofError::Signature { url, .. }) if Some(url.as_str()) == document)

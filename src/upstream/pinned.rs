@@ -8,7 +8,7 @@ use chrono::DateTime;
 use futures_util::future::{join, join_all};
 
 use super::{Tracked, Upstream, UpstreamError};
-use crate::domain::attested::ProofError;
+use crate::domain::attested::{ProofError, Verify};
 use crate::domain::checksum::Checksum;
 use crate::domain::definition::{Definition, Version};
 use crate::domain::index::{self, Document, Kind, Request};
@@ -28,8 +28,14 @@ struct Manifest {
 
 impl Upstream {
     /// Asks what became of a version. `asked` beside others, only its manifest is fetched, no image, and a signature only
-    /// if the manifest says something against the version.
-    pub async fn pinned(&self, definition: &Definition, version: &Version, asked: Asked) -> Facts {
+    /// if the manifest says something against the version. `verify`: how much proof an upload would ask for.
+    pub async fn pinned(
+        &self,
+        definition: &Definition,
+        version: &Version,
+        asked: Asked,
+        verify: Verify,
+    ) -> Facts {
         let manifest = self.manifest_of(definition, version);
         let (told, files) = join(
             async {
@@ -52,7 +58,7 @@ impl Upstream {
             refused: None,
         };
         if asked == Asked::ForItself || pinned::is_accused(definition, version, &facts) {
-            let proven = self.held_against_the_proof(definition, version, facts);
+            let proven = self.held_against_the_proof(definition, version, facts, verify);
             return proven.await;
         }
         facts
@@ -142,12 +148,13 @@ impl Upstream {
         definition: &Definition,
         version: &Version,
         mut facts: Facts,
+        verify: Verify,
     ) -> Facts {
         let is_settled = matches!(facts.told, Told::Gone { .. } | Told::Unknown { .. });
         if is_settled || version.is_moving() || version.checksum.is_none() {
             return facts;
         }
-        match self.attest(definition, version, self.verify).await {
+        match self.attest(definition, version, verify).await {
             // What does not fit a source is told once, and not for each version.
             Ok(_)
             | Err(

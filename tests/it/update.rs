@@ -11,6 +11,7 @@ mod github;
 mod indexes;
 mod lines;
 mod online;
+mod proof;
 mod road;
 pub(crate) mod server;
 pub(crate) mod signer;

@@ -40,10 +40,17 @@ pub(super) async fn findings(
             tracing::info!("{answered} of {count} answered");
         }
     };
+    let verify = |definition| settings.asked_of(definition).verify;
     let asked = looked_at.iter().map(|definition| async {
         let (newest, pinned) = join(
             newest(&upstream, settings, definition),
-            online::pinned(&upstream, definition, Asked::ForItself, done),
+            online::pinned(
+                &upstream,
+                definition,
+                Asked::ForItself,
+                verify(definition),
+                done,
+            ),
         )
         .await;
         let pinned = pinned.into_iter().flat_map(|(_, findings)| findings);
@@ -85,7 +92,8 @@ async fn newest(upstream: &Upstream, settings: &Settings, definition: &Definitio
         Ok(None) | Err(UpstreamError::NoSource { .. }) => return Vec::new(),
         Err(reason) => return unknown(&reason),
     };
-    match upstream.newest(&tracked, order).await {
+    let asked = settings.asked_of(definition);
+    match upstream.newest(&tracked, order, asked.verify).await {
         // Nothing is fetched here: of a build that only its bytes prove nothing is said before it is pinned.
         Ok(newest) => match online::listed(
             definition,
@@ -102,7 +110,7 @@ async fn newest(upstream: &Upstream, settings: &Settings, definition: &Definitio
             UpstreamError::NoSource { .. } | UpstreamError::Parameters(_) => Vec::new(),
             reason if reason.is_unasked() => unknown(&reason),
             reason => {
-                let reason = printable(&reason.to_string());
+                let reason = printable(&online::refusal(&reason, asked));
                 error(
                     "unproven",
                     format!("the newest build cannot be proven: {reason}"),
