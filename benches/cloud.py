@@ -62,10 +62,13 @@ def run(command, folder, clouds):
     begin, peak = time.monotonic(), 0
     with tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process:
-            # Not wait4: its figure begins with that of the process that started this one.
-            while process.poll() is None:
-                peak = max(peak, high_water(process.pid))
-                time.sleep(0.005)
+            try:
+                # Not wait4: its figure begins with that of the process that started this one.
+                while process.poll() is None:
+                    peak = max(peak, high_water(process.pid))
+                    time.sleep(0.005)
+            finally:
+                process.kill()
         duration = time.monotonic() - begin
         log.seek(0)
         if process.returncode != 0:
