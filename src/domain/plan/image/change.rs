@@ -64,7 +64,7 @@ impl<'a> Planner<'a> {
         if self.withheld && image.status == Status::Active {
             wanted.status = WantedStatus::Active;
         }
-        let sharing = self.sharing(Some(image), &mut wanted, place.stage);
+        let sharing = self.sharing(Some(image), &mut wanted, place);
         let visibility = sharing
             .as_ref()
             .map_or(wanted.visibility, |_| Visibility::Shared);

@@ -8,11 +8,13 @@ use chrono::Days;
 use serde_json::{Value, json};
 
 use super::Planner;
-use super::change::object;
+use super::change::{Place, object};
 use crate::domain::definition::Version;
 use crate::domain::finding::Finding;
 use crate::domain::patch::Patch;
-use crate::domain::policy::{Share, ShareWith, Stage};
+use crate::domain::plan::version_of;
+use crate::domain::policy::{Share, ShareWith};
+use crate::domain::promise;
 use crate::domain::record::{MEMBERS, TODAY, members};
 use crate::domain::snapshot::{CloudImage, Visibility};
 use crate::domain::step::{Action, Sharing, Step, Work};
@@ -33,9 +35,9 @@ impl Planner<'_> {
         &mut self,
         image: Option<&CloudImage>,
         wanted: &mut Wanted,
-        stage: &Stage,
+        place: Place<'_>,
     ) -> Option<Shared> {
-        let share = stage.share.as_ref();
+        let share = place.stage.share.as_ref();
         let from = image.map_or(Visibility::Private, |image| image.visibility);
         let (Some(share), Visibility::Shared) = (share, wanted.visibility) else {
             if wanted.visibility != Visibility::Shared {
@@ -70,13 +72,19 @@ impl Planner<'_> {
         let present: BTreeSet<String> = present
             .map(|present| present.keys().cloned().collect())
             .unwrap_or_default();
-        let waiting = self.waiting(&recorded, &projects, &present, share);
-        let remove: BTreeSet<String> = recorded
-            .keys()
-            .filter(|project| !projects.contains(*project) && !waiting.contains_key(*project))
-            .filter(|project| present.contains(*project))
-            .cloned()
-            .collect();
+        let leaving = |waiting: &BTreeMap<String, String>| -> BTreeSet<String> {
+            recorded
+                .keys()
+                .filter(|project| !projects.contains(*project) && !waiting.contains_key(*project))
+                .filter(|project| present.contains(*project))
+                .cloned()
+                .collect()
+        };
+        let mut waiting = self.waiting(&recorded, &projects, &present, share, self.withheld);
+        if !leaving(&waiting).is_empty() && self.is_promised_to_members(image, place) {
+            waiting = self.waiting(&recorded, &projects, &present, share, true);
+        }
+        let remove = leaving(&waiting);
         let add: BTreeSet<String> = projects.difference(&present).cloned().collect();
         let count = present.union(&add).count() - remove.len();
         if count > self.context.members {
@@ -166,19 +174,37 @@ impl Planner<'_> {
         }
     }
 
-    /// Members of ours that do not use the image any more but may see it still, with the day since which.
+    /// While the UUID is promised nobody loses it, and a finding says so.
+    fn is_promised_to_members(&mut self, image: Option<&CloudImage>, place: Place<'_>) -> bool {
+        let today = self.context.today;
+        let bond =
+            image.and_then(|image| Some((image, promise::of_uuid(image, place.position, today)?)));
+        let Some((image, bond)) = bond else {
+            return false;
+        };
+        let version = version_of(image).unwrap_or("?");
+        let message = format!(
+            "version `{version}` would be taken away from projects that it is shared with, but {bond}; they keep it until then"
+        );
+        self.find(Finding::warning("promise", message).id(&image.id));
+        true
+    }
+
+    /// Members of ours that do not use the image any more but may see it still, with the day since which. With `stays`
+    /// nobody is removed.
     fn waiting(
         &self,
         recorded: &BTreeMap<String, Option<chrono::NaiveDate>>,
         projects: &BTreeSet<String>,
         present: &BTreeSet<String>,
         share: &Share,
+        stays: bool,
     ) -> BTreeMap<String, String> {
         if !share.is_of_users() {
-            // Who is no longer in a list is removed at once, unless nothing may be taken away in this run.
+            // Who is no longer in a list is removed at once, unless nothing may be taken away.
             let kept = recorded
                 .keys()
-                .filter(|project| self.withheld && !projects.contains(*project));
+                .filter(|project| stays && !projects.contains(*project));
             return kept
                 .map(|project| (project.clone(), String::new()))
                 .collect();
@@ -195,7 +221,7 @@ impl Planner<'_> {
                         .checked_add_days(grace)
                         .is_some_and(|end| end <= today)
                         && *since < today
-                        && !self.withheld;
+                        && !stays;
                     (!over).then(|| (project.clone(), format!(":{since}")))
                 }
             })

@@ -131,7 +131,7 @@ impl<'a> Planner<'a> {
         leftover: Option<&CloudImage>,
         place: Place<'a>,
     ) {
-        let sharing = self.sharing(leftover, &mut wanted, place.stage);
+        let sharing = self.sharing(leftover, &mut wanted, place);
         let visibility = sharing
             .as_ref()
             .map_or(wanted.visibility, |_| Visibility::Shared);

@@ -9,7 +9,7 @@ use cloud::Uploaded;
 const NAME: &str = "Ubuntu 24.04";
 
 /// The policies, each with whether the newest always bears the same name.
-const POLICIES: [(&str, bool); 10] = [
+const POLICIES: [(&str, bool); 11] = [
     ("preset: osism\n", true),
     ("preset: cleura\n", true),
     ("preset: syseleven\n", false),
@@ -26,6 +26,10 @@ const POLICIES: [(&str, bool); 10] = [
     ),
     (
         "stages: {older: {protected: true, status: deactivated, keep: 1}, retired: {protected: false, until: unused}}\n",
+        true,
+    ),
+    (
+        "drift: report\nshare_grace: 3d\ntags: ['built:{upload_date}']\nstages: {older: {visibility: shared, share: users, for: 7d, keep: 1}, retired: {visibility: private, status: deactivated, properties: {deprecated: 'true'}, until: unused}}\n",
         true,
     ),
     (

@@ -131,6 +131,22 @@ fn a_list_names_projects_and_domains_and_counts_at_once() {
 }
 
 #[test]
+fn where_drift_is_only_told_sharing_is_no_drift() {
+    let policy = format!("drift: report\n{USERS}");
+    let define = |versions: &[&str]| with(&policy, &[], versions);
+    let mut cloud = grown_with(&["1"], define);
+    cloud.used("1", "a");
+    for versions in [&["1", "2"][..], &["1", "2", "3"]] {
+        cloud.apply(&cloud.plan(&define(versions)));
+        assert_eq!(lines(&cloud.plan(&define(versions))), "");
+        cloud.wait(20);
+        cloud.apply(&cloud.plan(&define(versions)));
+        assert_eq!(lines(&cloud.plan(&define(versions))), "");
+    }
+    assert_eq!(members(&cloud, "1"), ["a"]);
+}
+
+#[test]
 fn a_promise_keeps_an_image_from_being_shared_with_some_only() {
     let define = |versions: &[&str]| with(USERS, &[("uuid_validity", "last-1")], versions);
     let mut cloud = grown_with(&["1", "2"], define);
@@ -143,4 +159,28 @@ fn a_promise_keeps_an_image_from_being_shared_with_some_only() {
         cloud.of_version("1").unwrap().visibility,
         Visibility::Shared
     );
+}
+
+#[test]
+fn a_promise_keeps_an_image_with_the_projects_that_it_is_shared_with() {
+    let listed = |validity: &str, list: &str| {
+        let policy = format!("stages: {{latest: {{visibility: shared, share: {list}}}}}\n");
+        with(&policy, &[("uuid_validity", validity)], &["1"])
+    };
+    let mut cloud = Cloud::default();
+    cloud.apply(&cloud.plan(&listed("2026-11-30", "[p, q]")));
+    let shorter = listed("2026-11-30", "[p]");
+    let plan = cloud.plan(&shorter);
+    assert!(plan.steps.is_empty(), "{}", lines(&plan));
+    assert_eq!(rules(&plan), ["promise"]);
+    let message = &plan.findings[0].message;
+    assert!(message.contains("which ends after 2026-11-30"), "{message}");
+    // Whoever comes is let in all the same.
+    let plan = cloud.plan(&listed("2026-11-30", "[p, r]"));
+    cloud.apply(&plan);
+    assert_eq!(members(&cloud, "1"), ["p", "q", "r"]);
+    cloud.wait(10);
+    cloud.apply(&cloud.plan(&shorter));
+    assert_eq!(members(&cloud, "1"), ["p"]);
+    assert_eq!(lines(&cloud.plan(&shorter)), "");
 }
