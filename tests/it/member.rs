@@ -284,6 +284,50 @@ fn what_a_member_may_not_know_is_not_deleted_and_said_once() {
 }
 
 #[test]
+fn who_may_only_read_plans_what_a_member_then_applies() {
+    let stage = Stage::new("plain-reader");
+    let text = std::fs::read_to_string(stage.path("clouds.yaml")).unwrap();
+    let (_, member) = text.split_once("  member:\n").unwrap();
+    let reader = member.replace("username: catalogue", "username: reader");
+    // The workflow names both environments' clouds alike.
+    stage.write(
+        "reader/clouds.yaml",
+        &format!("clouds:\n  member:\n{reader}"),
+    );
+    let share = format!(
+        "  policy: {{stages: {{latest: {{visibility: shared, share: [{}]}}}}}}\n",
+        tenant()
+    );
+    let first = stage.publish("1", b"one");
+    define(
+        &stage,
+        "Alpha",
+        "shared",
+        &share,
+        std::slice::from_ref(&first),
+    );
+    let plan = || {
+        let arguments = ["plan", "--cloud=member", "--format=json"];
+        let ended = std::process::Command::new(env!("CARGO_BIN_EXE_reglaze"))
+            .args(arguments)
+            .current_dir(stage.folder.path())
+            .env_clear()
+            .env("HOME", stage.folder.path())
+            .env("OS_CLIENT_CONFIG_FILE", stage.path("reader/clouds.yaml"))
+            .output();
+        Ended::from(ended.unwrap()).expect(2)
+    };
+    for versions in [vec![first.clone()], vec![stage.publish("2", b"two"), first]] {
+        define(&stage, "Alpha", "shared", &share, &versions);
+        let planned = plan();
+        let print = planned["clouds"][0]["fingerprint"].as_str().unwrap();
+        let bound = format!("--fingerprint=member={print}");
+        run(&stage, &["apply", &bound]).expect(0);
+    }
+    assert_eq!(images(&stage), ["Alpha (1): 1 shared", "Alpha: 2 shared"]);
+}
+
+#[test]
 fn projects_that_a_member_may_not_list_are_an_error_with_the_remedy() {
     let stage = Stage::new("plain-domain");
     let share = "  policy: {stages: {latest: {visibility: shared, share: [domain:Default]}}}\n";

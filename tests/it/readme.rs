@@ -37,6 +37,40 @@ fn the_table_of_sources_is_what_the_binary_lists() {
     );
 }
 
+/// The text of every file of Rust in a folder, without its tests.
+fn code(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let mut texts = Vec::new();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" {
+            texts.push(code(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") && !name.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let real = text.split("#[cfg(test)]").next();
+            texts.push(real.unwrap_or_default().to_owned());
+        }
+    }
+    texts.concat()
+}
+
+#[test]
+fn every_rule_by_which_findings_are_known_stands_in_the_readme() {
+    let readme = std::fs::read_to_string(path()).unwrap();
+    let code = code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let rule = regex::Regex::new(r#"Finding::(?:error|warning|note)\(\s*"([a-z0-9-]+)""#).unwrap();
+    let rules: std::collections::BTreeSet<_> = rule
+        .captures_iter(&code)
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    assert!(rules.len() > 50, "{rules:?}");
+    let missing: Vec<_> = rules
+        .iter()
+        .filter(|rule| !readme.contains(&format!("`{rule}`")))
+        .collect();
+    assert!(missing.is_empty(), "not in the README: {missing:?}");
+}
+
 /// One piece of a section that is to be carried out.
 enum Step {
     /// A command, and what the README says that it prints.
