@@ -16,6 +16,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate};
+use reglaze::domain::bound;
 use reglaze::domain::definition::{self, Definition};
 use reglaze::domain::lint::{self, Scope};
 use reglaze::domain::plan::{self, Context, Plan};
@@ -102,6 +103,17 @@ fn measured(images: usize) -> Times {
     // Uploaded, published, the former one renamed, the oldest withdrawn.
     assert_eq!(plan.steps.len(), 4 * images);
     timed(&mut times, "its fingerprint", || plan.fingerprint());
+    // Reviewed, as `apply --plan` reads it, when each image had another ID: every step has moved.
+    let mut reviewed = plan.steps.clone();
+    for step in &mut reviewed {
+        step.id = Some("00000000-0000-4000-9000-000000000000".to_owned());
+    }
+    let bound = timed(
+        &mut times,
+        "held against a review that says otherwise",
+        || bound::bound(plan, &reviewed),
+    );
+    assert_eq!(bound.moved.len(), 4 * images);
     times
 }
 

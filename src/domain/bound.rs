@@ -1,6 +1,6 @@
 //! A fresh plan held against the reviewed one: which steps a reviewer has seen, also when a run died half way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Finding;
 use super::plan::Plan;
@@ -30,43 +30,15 @@ impl From<Plan> for Bound {
 ///
 /// What an interrupted run did already is no longer planned, so the rest of its plan is held by the reviewed one.
 pub fn bound(plan: Plan, reviewed: &[Step]) -> Bound {
-    let known: BTreeSet<String> = reviewed.iter().map(Step::canonical).collect();
-    let is_known = |step: &Step| {
-        known.contains(&step.canonical())
-            || reviewed.iter().any(|other| is_resumed(step, other))
-            || is_taken_back(step, reviewed)
-    };
-    let images: BTreeSet<String> = plan
-        .steps
-        .iter()
-        .filter(|step| !is_known(step))
-        .map(|step| step.image.clone())
-        .collect();
     let mut findings = plan.findings;
-    for image in &images {
-        let of_it = |step: &&Step| step.image == *image;
-        let now: BTreeSet<String> = plan.steps.iter().map(Step::canonical).collect();
-        let gone = reviewed
-            .iter()
-            .filter(of_it)
-            .filter(|step| !now.contains(&step.canonical()));
-        let new = plan
-            .steps
-            .iter()
-            .filter(of_it)
-            .filter(|step| !is_known(step));
-        findings.push(
-            Finding::error(
-                "plan-moved",
-                format!(
-                    "the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any \
-                     more: {}; planned and not reviewed: {}; review a new plan",
-                    lines(gone),
-                    lines(new),
-                ),
-            )
-            .image(image),
-        );
+    let reviewed = by_image(reviewed);
+    let mut images = BTreeSet::new();
+    for (image, planned) in by_image(&plan.steps) {
+        let reviewed = reviewed.get(image).map_or(&[][..], Vec::as_slice);
+        if let Some(finding) = difference(&planned, reviewed) {
+            findings.push(finding.image(image));
+            images.insert(image.to_owned());
+        }
     }
     let (moved, steps) = plan
         .steps
@@ -76,6 +48,48 @@ pub fn bound(plan: Plan, reviewed: &[Step]) -> Bound {
         plan: Plan { steps, findings },
         moved,
     }
+}
+
+fn by_image(steps: &[Step]) -> BTreeMap<&str, Vec<&Step>> {
+    let mut images = BTreeMap::<&str, Vec<&Step>>::new();
+    for step in steps {
+        images.entry(&step.image).or_default().push(step);
+    }
+    images
+}
+
+/// Says what of one image's plan was not reviewed, if there is such a thing.
+fn difference(planned: &[&Step], reviewed: &[&Step]) -> Option<Finding> {
+    let canonical = |steps: &[&Step]| -> BTreeSet<String> {
+        steps.iter().map(|step| step.canonical()).collect()
+    };
+    let (known, now) = (canonical(reviewed), canonical(planned));
+    let is_known = |step: &Step| {
+        known.contains(&step.canonical())
+            || reviewed.iter().any(|other| is_resumed(step, other))
+            || is_taken_back(step, reviewed)
+    };
+    let new: Vec<&Step> = planned
+        .iter()
+        .copied()
+        .filter(|step| !is_known(step))
+        .collect();
+    if new.is_empty() {
+        return None;
+    }
+    let gone = reviewed
+        .iter()
+        .copied()
+        .filter(|step| !now.contains(&step.canonical()));
+    Some(Finding::error(
+        "plan-moved",
+        format!(
+            "the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any more: \
+             {}; planned and not reviewed: {}; review a new plan",
+            lines(gone),
+            lines(new.into_iter()),
+        ),
+    ))
 }
 
 /// Whether a step goes on with an image that did not exist at the review, as the plan was to create it: the same step
@@ -100,7 +114,7 @@ fn is_resumed(step: &Step, reviewed: &Step) -> bool {
 }
 
 /// Whether a step removes what an interrupted run left of an upload that was reviewed: the upload begins anew.
-fn is_taken_back(step: &Step, reviewed: &[Step]) -> bool {
+fn is_taken_back(step: &Step, reviewed: &[&Step]) -> bool {
     step.work == Work::DeleteLeftover
         && reviewed.iter().any(|other| {
             other.action == Action::Upload
