@@ -2,9 +2,11 @@
 //! and at no moment a tenant misses an image or sees bytes that nobody proved.
 
 mod look;
+mod place;
 mod point;
 mod recorded;
 mod run;
 mod stories;
 mod story;
 mod watch;
+mod worker;

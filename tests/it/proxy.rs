@@ -214,22 +214,31 @@ impl Proxy {
         self.rule(move |seen| fault(seen).map(Deed::Answer));
     }
 
-    /// Lets the request with this number fail; the first after [`Self::take`] has the number 0.
-    pub fn fail_at(&self, number: usize, fault: Fault) {
-        let mut count = 0;
-        self.rule(move |_| {
-            count += 1;
-            (count == number + 1).then(|| fault.deed())
+    /// Lets the first request fail for which this is true.
+    pub fn fail_where(&self, mut is_it: impl FnMut(&Seen) -> bool + Send + 'static, fault: Fault) {
+        let mut is_over = false;
+        self.rule(move |seen| {
+            if is_over || !is_it(seen) {
+                return None;
+            }
+            is_over = true;
+            Some(fault.deed())
         });
     }
 
-    /// Does something at one moment of the request with this number; the client gets no answer to it.
-    pub fn strike_at(&self, number: usize, moment: Moment, blow: impl FnOnce() + Send + 'static) {
-        let (mut count, mut blow) = (0, Some(Box::new(blow) as Blow));
-        self.rule(move |_| {
-            count += 1;
-            let blow = (count == number + 1).then(|| blow.take()).flatten();
-            blow.map(|blow| Deed::Strike(moment, blow))
+    /// Does something at one moment of the first request for which this is true; the client gets no answer to it.
+    pub fn strike_where(
+        &self,
+        mut is_it: impl FnMut(&Seen) -> bool + Send + 'static,
+        moment: Moment,
+        blow: impl FnOnce() + Send + 'static,
+    ) {
+        let mut blow = Some(Box::new(blow) as Blow);
+        self.rule(move |seen| {
+            if blow.is_none() || !is_it(seen) {
+                return None;
+            }
+            blow.take().map(|blow| Deed::Strike(moment, blow))
         });
     }
 

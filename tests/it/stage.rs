@@ -52,15 +52,6 @@ impl Stage {
         Self::behind(name, proxy, &services::cloud("admin").auth_url)
     }
 
-    /// The same with Keystone behind the proxy too.
-    pub fn with_login(name: &str) -> Self {
-        let keystone = services::cloud("admin").auth_url.join("/").unwrap();
-        let glance = Account::of("admin").glance;
-        let proxy = Proxy::of_routes(vec![("/identity", keystone), ("", glance)]);
-        let login = proxy.url.join("identity/v3").unwrap();
-        Self::behind(name, proxy, &login)
-    }
-
     fn behind(name: &str, glance: Proxy, login: &Url) -> Self {
         let files = Files::default();
         let router = Router::new().fallback(file).with_state(Arc::clone(&files));

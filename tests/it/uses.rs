@@ -5,4 +5,4 @@ mod applied;
 mod boots;
 mod late;
 mod paged;
-mod world;
+pub mod world;

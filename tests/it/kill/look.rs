@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
+use super::place;
 use crate::account::{Account, wait};
 
 /// What Glance decides, or what says where an image lies.
@@ -23,18 +24,32 @@ const INCIDENTAL: [&str; 12] = [
     "virtual_size",
 ];
 
+/// What was there at a moment.
+pub struct Look {
+    /// The images as Glance tells of them.
+    pub images: Vec<Value>,
+    /// All of it as text.
+    pub text: String,
+}
+
 /// All images of a tag as text, in an order of its own: name, visibility, place in lists, status, protection, tags,
-/// properties, digest of the data, members. Images of the beginning are told apart from new ones.
-pub fn canonical(tag: &str, beginning: &BTreeMap<String, String>) -> String {
+/// properties, digest of the data, members. Images of the beginning are told apart from new ones. And the servers of boot
+/// tests, where there can be some.
+pub fn look(tag: &str, beginning: &BTreeMap<String, String>, has_services: bool) -> Look {
     let admin = Account::of("admin");
-    let mut images: Vec<_> = wait(admin.tagged(tag))
-        .into_iter()
-        .map(|image| one(&admin, image, beginning))
+    let images = wait(admin.tagged(tag));
+    let mut lines: Vec<_> = images
+        .iter()
+        .map(|image| one(&admin, image.clone(), beginning))
         .collect();
-    images.sort();
+    if has_services {
+        let servers = place::tried(tag).into_iter();
+        lines.extend(servers.map(|definition| format!("a server tries {definition}")));
+    }
+    lines.sort();
     // Names and tags bear the tag, and the day is that of the run.
-    let text = images.join("\n").replace(tag, "TAG");
-    dates(&text)
+    let text = dates(&lines.join("\n").replace(tag, "TAG"));
+    Look { images, text }
 }
 
 fn one(admin: &Account, image: Value, beginning: &BTreeMap<String, String>) -> String {

@@ -14,6 +14,10 @@ struct Write {
     keys: BTreeMap<String, Value>,
 }
 
+/// The two writes of a boot test; Nova gives the server's ID in between.
+const TRIAL_BEGINS: &str = "POST /compute/v2.1/servers";
+const TRIAL_ENDS: &str = "DELETE /compute/v2.1/servers/ID";
+
 impl Write {
     fn bare(line: String) -> Self {
         Self {
@@ -35,12 +39,14 @@ pub fn hold_against_plan(told: &Told) {
         }
         expected.extend(writes_of(planned, done["id"].as_str().unwrap()));
     }
-    let recorded: Vec<_> = told
+    let mut recorded: Vec<_> = told
         .requests
         .iter()
-        .filter(|seen| seen.is_write() && seen.path.starts_with("/v2/"))
+        .filter(|seen| seen.is_write() && !seen.path.starts_with("/identity/"))
         .map(write)
         .collect();
+    // A server is told to go until it is gone.
+    recorded.dedup_by(|next, one| one.line == TRIAL_ENDS && next.line == one.line);
     assert_eq!(recorded, expected);
 }
 
@@ -61,8 +67,10 @@ fn writes_of(step: &Value, id: &str) -> Vec<Write> {
             };
             vec![Write::bare(format!("POST {image}/actions/{deed}"))]
         }
-        // Nova does it.
-        "boot" => Vec::new(),
+        "boot" => [TRIAL_BEGINS, TRIAL_ENDS]
+            .map(|line| Write::bare(line.to_owned()))
+            .into(),
+        "share" => shared(step, &image),
         _ => {
             let changes = step["changes"].as_object().unwrap().iter();
             vec![Write {
@@ -75,17 +83,47 @@ fn writes_of(step: &Value, id: &str) -> Vec<Write> {
     }
 }
 
-/// A plan does not know the day on which it is carried out.
+/// First the visibility, then each member, then each member's acceptance.
+fn shared(step: &Value, image: &str) -> Vec<Write> {
+    let mut writes = Vec::new();
+    if step["from"] != "shared" {
+        writes.push(Write {
+            line: format!("PATCH {image}"),
+            keys: [("visibility".to_owned(), "shared".into())].into(),
+        });
+    }
+    let added = step["changes"]["members_added"].as_array().unwrap();
+    writes.extend(
+        added
+            .iter()
+            .map(|_| Write::bare(format!("POST {image}/members"))),
+    );
+    for (method, key) in [("PUT", "members_added"), ("DELETE", "members_removed")] {
+        for project in step["changes"][key].as_array().unwrap() {
+            let project = project.as_str().unwrap();
+            writes.push(Write::bare(format!("{method} {image}/members/{project}")));
+        }
+    }
+    writes
+}
+
+/// A plan does not know the day on which it is carried out, and what is new is uploaded.
 fn dated(value: &Value) -> Value {
     let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
     match value {
-        Value::String(text) => text.replace("{today}", &today).into(),
+        Value::String(text) => {
+            let text = text.replace("{today}", &today);
+            text.replace("{upload_date}", &today).into()
+        }
         other => other.clone(),
     }
 }
 
-/// What was asked of Glance.
+/// What was asked of Glance, or of Nova.
 fn write(seen: &Seen) -> Write {
+    if seen.line.starts_with("DELETE /compute/v2.1/servers/") {
+        return Write::bare(TRIAL_ENDS.to_owned());
+    }
     let operations = seen.body.as_array().into_iter().flatten();
     let keys = operations.map(|operation| {
         let path = operation["path"].as_str().unwrap();

@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
-use super::look::canonical;
+use super::look::look;
+use super::place::{self, versions};
 use crate::account::{Account, wait};
 use crate::proxy::Seen;
 use crate::stage::{Stage, hex};
@@ -16,6 +17,10 @@ use crate::stage::{Stage, hex};
 pub struct Story {
     /// Unique among stories.
     pub name: &'static str,
+    /// Whether Nova and Cinder are in the catalogue, behind the proxy too.
+    pub has_services: bool,
+    /// Versions from whose images a tenant has a server all the while.
+    pub used: &'static [&'static str],
     /// Brings the cloud to where the run finds it.
     pub before: fn(&mut Stage),
     /// Writes settings and definitions of the run.
@@ -29,7 +34,7 @@ pub struct Told {
     /// The images before the run, the elder first.
     images: Vec<Value>,
     /// The tag that it was told with.
-    tag: String,
+    pub tag: String,
     /// The JSON plan of the run.
     pub plan: Value,
     /// The requests of the undisturbed run.
@@ -80,7 +85,8 @@ impl Told {
             (id, label(index))
         });
         let origins = origins.collect();
-        let beginning = canonical(&tag, &origins);
+        let beginning = look(&tag, &origins, story.has_services).text;
+        let users = users(story, &images);
         (story.define)(stage);
         let plan = stage.reglaze(&["plan"]).expect(2);
         stage.glance.take();
@@ -88,50 +94,59 @@ impl Told {
         let requests = stage.glance.take();
         // Nothing is left to do: what comes is an end.
         stage.reglaze(&["plan"]).expect(0);
-        let mut told = Self {
+        let after = wait(admin.tagged(&tag));
+        let names = &catalogue(&images) & &catalogue(&after);
+        let end = look(&tag, &origins, story.has_services).text;
+        for server in &users {
+            place::end(server);
+        }
+        remove(&tag);
+        let digest = |version: String| {
+            let digest = hex(&Sha512::digest(bytes(&version)));
+            (version, digest)
+        };
+        Self {
             story,
             plan,
             requests,
             outcome,
             beginning,
-            end: String::new(),
-            names: BTreeSet::new(),
-            digests: BTreeMap::new(),
+            end,
+            names,
+            digests: versions().map(digest).collect(),
             images,
             tag,
-        };
-        let after = wait(admin.tagged(&told.tag));
-        let all = told.images.iter().chain(&after);
-        for version in all.filter_map(|image| image["internal_version"].as_str()) {
-            let digest = hex(&Sha512::digest(bytes(version)));
-            told.digests.insert(version.to_owned(), digest);
         }
-        told.names = &catalogue(&told.images) & &catalogue(&after);
-        told.end = canonical(&told.tag, &origins);
-        remove(&told.tag);
-        told
     }
 
-    /// Makes the catalogue before the run once more, under another tag; gives the origins of its images by ID.
-    pub fn copy(&self, stage: &mut Stage, tag: &str) -> BTreeMap<String, String> {
+    /// Makes the catalogue before the run once more, under another tag.
+    pub fn copy(&self, stage: &mut Stage, tag: &str) -> Copy {
         let admin = Account::of("admin");
         stage.retag(tag);
         (self.story.define)(stage);
-        self.images
-            .iter()
-            .enumerate()
-            .map(|(index, image)| {
-                let id = wait(copied(&admin, self.beginning(image, tag)));
-                (id, label(index))
-            })
-            .collect()
+        let mut images = Vec::new();
+        for image in &self.images {
+            let mut image = self.beginning(image, tag);
+            image["id"] = wait(copied(&admin, image.clone())).into();
+            images.push(image);
+        }
+        let origins = images.iter().enumerate().map(|(index, image)| {
+            let id = image["id"].as_str().unwrap().to_owned();
+            (id, label(index))
+        });
+        Copy {
+            origins: origins.collect(),
+            users: users(self.story, &images),
+        }
     }
 
-    /// Brings a copy back to the beginning, whatever was done to it: far fewer requests than another copy.
-    pub fn restore(&self, tag: &str, origins: &mut BTreeMap<String, String>) {
+    /// Brings a copy back to the beginning from what was found of it: far fewer requests than another copy.
+    pub fn restore(&self, tag: &str, found: &[Value], origins: &mut BTreeMap<String, String>) {
         let admin = Account::of("admin");
-        let found = wait(admin.tagged(tag));
-        for image in &found {
+        if self.story.has_services {
+            place::end_trials(tag);
+        }
+        for image in found {
             let id = image["id"].as_str().unwrap();
             if !origins.contains_key(id) {
                 wait(admin.delete(id));
@@ -169,6 +184,25 @@ impl Told {
     pub fn digests(&self) -> &BTreeMap<String, String> {
         &self.digests
     }
+}
+
+/// A catalogue like that before the run.
+pub struct Copy {
+    /// Its images by ID, and which of the story's they are.
+    pub origins: BTreeMap<String, String>,
+    /// The servers of the tenant who uses some of them.
+    pub users: Vec<String>,
+}
+
+/// Starts the servers of a tenant who uses these images.
+fn users(story: &Story, images: &[Value]) -> Vec<String> {
+    let is_used = |image: &&Value| {
+        let version = image["internal_version"].as_str().unwrap();
+        story.used.contains(&version)
+    };
+    let used = images.iter().filter(is_used);
+    used.map(|image| place::start(image["id"].as_str().unwrap()))
+        .collect()
 }
 
 fn label(index: usize) -> String {
@@ -218,6 +252,14 @@ async fn copied(admin: &Account, image: Value) -> String {
 /// Makes an image what it was.
 async fn restored(admin: &Account, now: &Value, before: &Value) {
     let id = now["id"].as_str().unwrap();
+    if now["visibility"] == "shared" {
+        let members = format!("/v2/images/{id}/members");
+        let document = admin.must(Method::GET, &members, None).await;
+        for member in document["members"].as_array().unwrap() {
+            let member = format!("{members}/{}", member["member_id"].as_str().unwrap());
+            admin.must(Method::DELETE, &member, None).await;
+        }
+    }
     let (written, wanted) = (writable(now), writable(before));
     let mut operations: Vec<_> = wanted
         .iter()

@@ -93,13 +93,15 @@ show_log() { tail -n 20 "$state/log/$1.log" >&2 || true; }
 
 # wsgi NAME HOST:PORT MODULE: serves a WSGI application as real clouds do, under uWSGI.
 wsgi() {
-  local name=$1 address=$2 module=$3
+  local name=$1 address=$2 module=$3 more=()
   running "$name" && return
+  # Tests that cut runs keep it busier than one process, which computes one answer at a time, can be.
+  if [ "$name" = glance ]; then more=(--processes 2); fi
   if http_status "$address" / >/dev/null; then
     fail "port ${address#*:} for $name is taken by another program: set REGLAZE_OS_OFFSET to a number that is added to every port"
   fi
   start "$name" "$venv/bin/uwsgi" --ini "$folder/lib/uwsgi.ini" --virtualenv "$venv" \
-    --http-socket "$address" --module "$module:application" --pidfile "$state/$name.uwsgi"
+    --http-socket "$address" --module "$module:application" --pidfile "$state/$name.uwsgi" "${more[@]}"
 }
 
 # wait_for NAME HOST:PORT PATH: until the service answers without an error of its own.
