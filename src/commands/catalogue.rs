@@ -124,9 +124,14 @@ async fn read_members(service: &Image, snapshot: &mut Snapshot) -> anyhow::Resul
         .filter(is_shared)
         .map(|image| image.id.clone())
         .collect();
+    // Only administrators may accept for others.
+    let may_accept = service.session().roles().iter().any(|role| role == "admin");
     for id in shared {
         let members = service.members(&id).await?.into_iter();
-        let members = members.map(|member| (member.project, member.status == "accepted"));
+        let members = members.map(|member| {
+            let is_settled = member.status != "pending" || !may_accept;
+            (member.project, is_settled)
+        });
         snapshot.note_members(&id, members.collect());
     }
     Ok(())

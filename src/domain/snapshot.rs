@@ -54,7 +54,8 @@ pub struct CloudImage {
     pub import_task: Option<String>,
     /// Whether Glance says that an import into some store failed.
     pub import_failed: bool,
-    /// The IDs of the projects that it is shared with, and whether each accepted; absent: nobody asked.
+    /// The IDs of the projects that it is shared with, and whether that is settled for each: it accepted or refused, or is
+    /// the only one who may; absent: nobody asked.
     pub members: Option<BTreeMap<String, bool>>,
 }
 

@@ -1,7 +1,7 @@
 //! A story: a catalogue as it is before a run, and the definitions of that run. Told once, by runs of `apply` and by hand;
 //! then copied as often as there are points at which to cut.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -45,8 +45,9 @@ pub struct Told {
     pub beginning: String,
     /// What is there afterwards.
     pub end: String,
-    /// Catalogue names that are there before and after.
-    names: BTreeSet<String>,
+    /// Catalogue names that are there before and after, and how many images may bear one for an instant: one more than do
+    /// before or afterwards.
+    names: BTreeMap<String, usize>,
     /// The digests of the bytes, by version.
     digests: BTreeMap<String, String>,
 }
@@ -58,17 +59,28 @@ pub fn bytes(version: &str) -> Vec<u8> {
         .collect()
 }
 
-/// What a tenant's default list shows.
-fn catalogue(images: &[Value]) -> BTreeSet<String> {
-    images
-        .iter()
-        .filter(|image| {
-            image["status"] == "active"
-                && image["visibility"] == "public"
-                && image["os_hidden"] == false
-        })
-        .map(|image| image["name"].as_str().unwrap().to_owned())
-        .collect()
+/// What a tenant's default list shows: names, and how many images bear them.
+fn catalogue(images: &[Value]) -> BTreeMap<&str, usize> {
+    let mut names = BTreeMap::new();
+    for image in images {
+        let is_listed = image["status"] == "active"
+            && image["visibility"] == "public"
+            && image["os_hidden"] == false;
+        if is_listed {
+            *names.entry(image["name"].as_str().unwrap()).or_default() += 1;
+        }
+    }
+    names
+}
+
+/// The names that stay, and how many images may bear them.
+fn staying(before: &[Value], after: &[Value]) -> BTreeMap<String, usize> {
+    let (before, after) = (catalogue(before), catalogue(after));
+    let both = before.into_iter().filter_map(|(name, count)| {
+        let afterwards = *after.get(name)?;
+        Some((name.to_owned(), count.max(afterwards) + 1))
+    });
+    both.collect()
 }
 
 impl Told {
@@ -95,7 +107,7 @@ impl Told {
         // Nothing is left to do: what comes is an end.
         stage.reglaze(&["plan"]).expect(0);
         let after = wait(admin.tagged(&tag));
-        let names = &catalogue(&images) & &catalogue(&after);
+        let names = staying(&images, &after);
         let end = look(&tag, &origins, story.has_services).text;
         for server in &users {
             place::end(server);
@@ -173,10 +185,10 @@ impl Told {
     }
 
     /// The catalogue names, under another tag.
-    pub fn names(&self, tag: &str) -> BTreeSet<String> {
+    pub fn names(&self, tag: &str) -> BTreeMap<String, usize> {
         self.names
             .iter()
-            .map(|name| name.replace(&self.tag, tag))
+            .map(|(name, most)| (name.replace(&self.tag, tag), *most))
             .collect()
     }
 

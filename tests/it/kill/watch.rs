@@ -13,8 +13,8 @@ use crate::account::{Account, beside};
 struct Watched {
     /// One for each time that it is watched: what was read before does not count.
     term: usize,
-    /// Catalogue names of which there is one image, or two for an instant, all the while.
-    names: BTreeSet<String>,
+    /// Catalogue names of which there is an image all the while, and how many there may be for an instant.
+    names: BTreeMap<String, usize>,
     /// The digests of proven bytes, by version.
     digests: BTreeMap<String, String>,
     /// What should never have been seen.
@@ -64,7 +64,12 @@ impl Tenant {
     }
 
     /// Watches a catalogue from now on.
-    pub fn watch(&self, tag: &str, names: &BTreeSet<String>, digests: &BTreeMap<String, String>) {
+    pub fn watch(
+        &self,
+        tag: &str,
+        names: &BTreeMap<String, usize>,
+        digests: &BTreeMap<String, String>,
+    ) {
         static TERMS: AtomicUsize = AtomicUsize::new(0);
         let watched = Watched {
             term: TERMS.fetch_add(1, Ordering::Relaxed),
@@ -101,7 +106,7 @@ impl Tenant {
         let terms = catalogues
             .iter()
             .map(|(tag, watched)| (tag.clone(), watched.term));
-        let names = catalogues.values().flat_map(|watched| &watched.names);
+        let names = catalogues.values().flat_map(|watched| watched.names.keys());
         (
             terms.collect(),
             names.map(|name| format!("\"{name}\"")).collect(),
@@ -131,13 +136,15 @@ impl Tenant {
                 .entry(image["name"].as_str().unwrap_or_default())
                 .or_default() += 1;
         }
-        for name in &watched.names {
+        for name in watched.names.keys() {
             if !counts.contains_key(name.as_str()) {
                 watched.wrong.insert(format!("no active image `{name}`"));
             }
         }
         for (name, count) in counts {
-            if count > 2 {
+            // A new name is that of one image.
+            let most = watched.names.get(name).copied().unwrap_or(2);
+            if count > most {
                 watched.wrong.insert(format!("{count} images `{name}`"));
             }
         }

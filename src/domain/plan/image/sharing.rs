@@ -56,9 +56,9 @@ impl Planner<'_> {
                 wanted.properties.insert(MEMBERS.to_owned(), record.clone());
             }
         };
-        let present = image.and_then(|image| image.members.as_ref());
+        let present_of = image.and_then(|image| image.members.as_ref());
         // Of an image that is shared already it must be known with whom.
-        if from == Visibility::Shared && image.is_some() && present.is_none() {
+        if from == Visibility::Shared && image.is_some() && present_of.is_none() {
             stays(wanted);
             return None;
         }
@@ -69,9 +69,14 @@ impl Planner<'_> {
         if let Some(owner) = image.and_then(|image| image.owner.as_ref()) {
             projects.remove(owner);
         }
-        let present: BTreeSet<String> = present
-            .map(|present| present.keys().cloned().collect())
-            .unwrap_or_default();
+        let (mut present, mut settled) = (BTreeSet::new(), BTreeSet::new());
+        for (project, is_settled) in present_of.into_iter().flatten() {
+            present.insert(project.clone());
+            // One for whom a dead run did not accept is added once more.
+            if *is_settled {
+                settled.insert(project.clone());
+            }
+        }
         let leaving = |waiting: &BTreeMap<String, String>| -> BTreeSet<String> {
             recorded
                 .keys()
@@ -85,7 +90,7 @@ impl Planner<'_> {
             waiting = self.waiting(&recorded, &projects, &present, share, true);
         }
         let remove = leaving(&waiting);
-        let add: BTreeSet<String> = projects.difference(&present).cloned().collect();
+        let add: BTreeSet<String> = projects.difference(&settled).cloned().collect();
         let count = present.union(&add).count() - remove.len();
         if count > self.context.members {
             let limit = self.context.members;

@@ -44,6 +44,17 @@ fn those_who_use_a_replaced_image_keep_seeing_it() {
 }
 
 #[test]
+fn for_whom_a_dead_run_did_not_accept_the_next_one_does() {
+    let mut cloud = shared();
+    let id = cloud.id("1");
+    let members = cloud.image(&id).members.as_mut().unwrap();
+    members.insert("a".to_owned(), false);
+    insta::assert_snapshot!(lines(&cloud.plan(&users(&["1", "2"]))), @"~ share      Ubuntu 24.04 [1]: shared → shared  (1 project more, 0 fewer)");
+    cloud.apply(&cloud.plan(&users(&["1", "2"])));
+    assert_eq!(lines(&cloud.plan(&users(&["1", "2"]))), "");
+}
+
+#[test]
 fn who_uses_it_no_more_sees_it_until_the_grace_is_over() {
     let mut cloud = shared();
     let id = cloud.id("1");
