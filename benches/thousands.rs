@@ -120,7 +120,7 @@ fn measured(images: usize) -> Times {
 fn timed<T>(times: &mut Times, what: &'static str, work: impl FnOnce() -> T) -> T {
     let begin = on_processor();
     let result = work();
-    times.push((what, on_processor() - begin));
+    times.push((what, on_processor().saturating_sub(begin)));
     result
 }
 
