@@ -1,8 +1,9 @@
 //! A catalogue of thousands of images in memory: definitions parsed and checked, and planned against a cloud that has three
 //! builds of each. No service, no file.
 //!
-//! Prints rows of a Markdown table; times are those of the processor. Ten times as many images may take thirty times as long, since they do not fit into
-//! the processor's caches any more; what grows faster fails. Built for release: `cargo bench --bench thousands`.
+//! Prints rows of a Markdown table; times are those of the processor. Ten times as many images may take thirty times as
+//! long, since they do not fit into its caches any more; what grows faster fails. Built for release:
+//! `cargo bench --bench thousands`.
 
 #![expect(
     clippy::unwrap_used,
