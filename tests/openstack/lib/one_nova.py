@@ -35,7 +35,7 @@ def begin():
               "rxtx_factor": 1.0, "is_public": True, "disabled": False}
     try:
         objects.Flavor(context.get_admin_context(), **flavor).create()
-    except exception.FlavorExists:
+    except (exception.FlavorExists, exception.FlavorIdExists):
         pass
 
 
