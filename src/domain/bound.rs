@@ -68,6 +68,7 @@ fn difference(planned: &[&Step], reviewed: &[&Step]) -> Option<Finding> {
         known.contains(&step.canonical())
             || reviewed.iter().any(|other| is_resumed(step, other))
             || is_taken_back(step, reviewed)
+            || reviewed.iter().any(|other| is_rest_of_share(step, other))
     };
     let new: Vec<&Step> = planned
         .iter()
@@ -111,6 +112,27 @@ fn is_resumed(step: &Step, reviewed: &Step) -> bool {
             .changes
             .iter()
             .all(|(key, value)| reviewed.changes.get(key) == Some(value))
+}
+
+/// Whether a step does the rest of a share that was begun as reviewed: the image is shared by now, and no project more is
+/// added or removed than was to be.
+fn is_rest_of_share(step: &Step, reviewed: &Step) -> bool {
+    let same = |step: &Step| {
+        let (action, to) = (step.action, step.to.clone());
+        let who = (step.image.clone(), step.id.clone(), step.version.clone());
+        (action, who, to, step.changes.get("visibility").cloned())
+    };
+    let projects = |step: &Step, key: &str| -> BTreeSet<String> {
+        let list = step.changes.get(key).and_then(serde_json::Value::as_array);
+        let list = list.into_iter().flatten();
+        list.map(ToString::to_string).collect()
+    };
+    step.action == Action::Share
+        && same(step) == same(reviewed)
+        && (step.from == reviewed.from || step.from == step.to)
+        && ["members_added", "members_removed"]
+            .iter()
+            .all(|key| projects(step, key).is_subset(&projects(reviewed, key)))
 }
 
 /// Whether a step removes what an interrupted run left of an upload that was reviewed: the upload begins anew.
@@ -224,6 +246,30 @@ mod tests {
             ..leftover("1")
         };
         assert!(held(&[leftover("1")], &[planned]).moved.is_empty());
+    }
+
+    #[test]
+    fn the_rest_of_a_share_that_was_begun_is_reviewed() {
+        let share = |from: &str, added: &[&str]| {
+            let mut step = step(Action::Share, "Ubuntu", Some("old"), "shared");
+            step.from = json!(from);
+            step.changes = Map::from_iter([
+                ("visibility".to_owned(), json!("shared")),
+                ("members_added".to_owned(), json!(added)),
+                ("members_removed".to_owned(), json!([])),
+            ]);
+            step
+        };
+        let reviewed = [share("public", &["a", "b"])];
+        for now in [share("shared", &["a", "b"]), share("shared", &["b"])] {
+            assert!(held(&[now], &reviewed).moved.is_empty());
+        }
+        for now in [share("community", &["b"]), share("shared", &["b", "c"])] {
+            assert_eq!(held(&[now], &reviewed).moved.len(), 1);
+        }
+        let mut other = share("shared", &["b"]);
+        other.id = Some("other".to_owned());
+        assert_eq!(held(&[other], &reviewed).moved.len(), 1);
     }
 
     #[test]
