@@ -28,6 +28,7 @@ pub struct Attested {
     computed: Computed,
     verified: Verified,
     signed_by: Option<Fingerprint>,
+    signed_at: Option<DateTime<Utc>>,
     manifest: Option<String>,
     awaits_signature: bool,
 }
@@ -236,6 +237,7 @@ impl Attested {
             } else {
                 Verified::Checksum
             },
+            signed_at: signed.as_ref().map(|signed| signed.made_at),
             signed_by: signed.map(|signed| signed.key),
             manifest: Some(url.to_owned()),
             awaits_signature: false,
@@ -250,6 +252,11 @@ impl Attested {
     /// The pinned primary key that signed.
     pub const fn signed_by(&self) -> Option<&Fingerprint> {
         self.signed_by.as_ref()
+    }
+
+    /// When it signed, as its signature says; absent where only the reviewed definition tells who did.
+    pub const fn signed_at(&self) -> Option<DateTime<Utc>> {
+        self.signed_at
     }
 
     /// The URL of the manifest.
@@ -352,6 +359,7 @@ pub fn reviewed(version: &Version, trust_signed_by: bool) -> Result<Attested, Pr
         computed: version.computed,
         verified,
         signed_by,
+        signed_at: None,
         manifest: version.manifest.clone(),
         awaits_signature: false,
     };

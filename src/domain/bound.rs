@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::finding::Finding;
 use super::plan::Plan;
 use super::step::{Action, Step, Work};
+
+/// Values above this are cut in messages.
+const LONGEST_VALUE: usize = 60;
 
 /// What an `apply` that is bound to reviewed plans may do.
 #[derive(Debug, Clone, Default)]
@@ -78,19 +83,58 @@ fn difference(planned: &[&Step], reviewed: &[&Step]) -> Option<Finding> {
     if new.is_empty() {
         return None;
     }
-    let gone = reviewed
+    let gone: Vec<&Step> = reviewed
         .iter()
         .copied()
-        .filter(|step| !now.contains(&step.canonical()));
+        .filter(|step| !now.contains(&step.canonical()))
+        .collect();
+    let unlike = unlike(&new, &gone);
     Some(Finding::error(
         "plan-moved",
         format!(
             "the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any more: \
-             {}; planned and not reviewed: {}; review a new plan",
-            lines(gone),
+             {}; planned and not reviewed: {}{unlike}; review a new plan",
+            lines(gone.into_iter()),
             lines(new.into_iter()),
         ),
     ))
+}
+
+/// What differs in steps that are the same line, to follow on these lines: a line does not tell every key that is written.
+fn unlike(planned: &[&Step], reviewed: &[&Step]) -> String {
+    let mut told = BTreeSet::new();
+    for step in planned {
+        let looks_alike = |other: &&&Step| (&other.id, other.line()) == (&step.id, step.line());
+        let Some(other) = reviewed.iter().find(looks_alike) else {
+            continue;
+        };
+        let keys: BTreeSet<&String> = step.changes.keys().chain(other.changes.keys()).collect();
+        let (now, then) = (&step.changes, &other.changes);
+        let differing = keys
+            .into_iter()
+            .filter(|key| now.get(*key) != then.get(*key));
+        told.extend(differing.map(|key| {
+            let (now, then) = (written(now.get(key)), written(then.get(key)));
+            format!("`{key}`, reviewed {then}, planned {now}")
+        }));
+    }
+    if told.is_empty() {
+        return String::new();
+    }
+    let told: Vec<_> = told.into_iter().collect();
+    format!("; they differ in {}", told.join("; "))
+}
+
+/// What a step writes under a key, as far as it fits in a line.
+fn written(value: Option<&Value>) -> String {
+    let text = match value {
+        None => return "as it was".to_owned(),
+        Some(Value::Null) => return "removed".to_owned(),
+        Some(value) => value.to_string(),
+    };
+    let start: String = text.chars().take(LONGEST_VALUE).collect();
+    let end = if start.len() < text.len() { "…" } else { "" };
+    format!("`{start}{end}`")
 }
 
 /// Whether a step goes on with an image that did not exist at the review, as the plan was to create it: the same step
@@ -123,7 +167,7 @@ fn is_rest_of_share(step: &Step, reviewed: &Step) -> bool {
         (action, who, to, step.changes.get("visibility").cloned())
     };
     let projects = |step: &Step, key: &str| -> BTreeSet<String> {
-        let list = step.changes.get(key).and_then(serde_json::Value::as_array);
+        let list = step.changes.get(key).and_then(Value::as_array);
         let list = list.into_iter().flatten();
         list.map(ToString::to_string).collect()
     };
@@ -160,7 +204,7 @@ pub fn lines<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, Value, json};
+    use serde_json::{Map, json};
 
     use super::*;
 
@@ -233,6 +277,23 @@ mod tests {
             finding.message,
             @"the plan is not the reviewed one any more, so this image is left alone; reviewed and not planned any more: + publish    Ubuntu [2]: Ubuntu; planned and not reviewed: + publish    Ubuntu [2]: Ubuntu 24.04 of image `left`; review a new plan"
         );
+    }
+
+    #[test]
+    fn steps_that_are_the_same_line_are_told_by_what_they_write() {
+        let reviewed = [step(Action::Rename, "Ubuntu", Some("old"), "Ubuntu (1)")];
+        let mut now = reviewed[0].clone();
+        now.changes
+            .insert("architecture".to_owned(), json!("x86_64"));
+        now.changes.insert("note".to_owned(), Value::Null);
+        now.changes.insert("name".to_owned(), json!("ä".repeat(99)));
+        let message = &held(&[now], &reviewed).plan.findings[0].message;
+        let told = format!(
+            "; they differ in `architecture`, reviewed as it was, planned `\"x86_64\"`; `name`, reviewed `\"Ubuntu (1)\"`, planned \
+             `\"{}…`; `note`, reviewed as it was, planned removed; review a new plan",
+            "ä".repeat(59)
+        );
+        assert!(message.ends_with(&told), "{message}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a forge such as GitHub has of ours, as values: branches, pull requests, comments. Asking for them is the edge's.
 
 use serde::{Deserialize, Serialize};
+use sha1::{Digest, Sha1};
+
+use super::checksum::hex;
 
 /// A repository, as far as proposals depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,10 @@ pub struct NewFile {
 
 /// A pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own at the forge"
+)]
 pub struct PullRequest {
     /// The number that people use.
     pub number: u64,
@@ -140,12 +147,25 @@ pub struct ChangedFile {
 pub struct Comment {
     /// Its ID.
     pub id: u64,
+    /// The ID that GraphQL wants; empty where there is no GraphQL.
+    pub node_id: String,
     /// Its page.
     pub url: String,
     /// Its text.
     pub body: String,
     /// The login of who wrote it.
     pub author: String,
+}
+
+/// The last change of a comment's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LastEdit {
+    /// It stands as it was written.
+    None,
+    /// By this login.
+    By(String),
+    /// By somebody whom the forge does not know any more.
+    ByUnknown,
 }
 
 /// An issue.
@@ -163,6 +183,73 @@ pub struct Issue {
     pub is_open: bool,
     /// The login of who opened it.
     pub author: String,
+}
+
+/// What is to change of a pull request or an issue; absent: it stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Edit<'a> {
+    /// The title.
+    pub title: Option<&'a str>,
+    /// The text.
+    pub body: Option<&'a str>,
+    /// Whether it is open.
+    pub is_open: Option<bool>,
+}
+
+/// A pull request that is not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPullRequest<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// Its description.
+    pub body: &'a str,
+    /// The branch that it is from.
+    pub branch: &'a str,
+    /// The branch that it goes to.
+    pub base: &'a str,
+    /// Whether it is a draft.
+    pub is_draft: bool,
+}
+
+/// What a pull request or an issue wears; absent: it stays, and each list replaces the one that is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dress<'a> {
+    /// All its labels.
+    pub labels: Option<&'a [String]>,
+    /// All logins to whom it is assigned.
+    pub assignees: Option<&'a [String]>,
+    /// The number of its milestone.
+    pub milestone: Option<u64>,
+    /// Its text.
+    pub body: Option<&'a str>,
+}
+
+/// A file that a run has left at the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its ID.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// How large it is when it comes, in bytes.
+    pub size: u64,
+    /// Whether its content is gone.
+    pub is_expired: bool,
+    /// When it was made, as RFC 3339.
+    pub created_at: Option<String>,
+    /// The run that left it.
+    pub run: Option<u64>,
+    /// The commit that the run was of.
+    pub commit: Option<String>,
+}
+
+/// What became of something that was to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It was made.
+    Done,
+    /// It was there already, and stayed as it was.
+    Exists,
 }
 
 /// How a pull request becomes part of its base.
@@ -185,5 +272,27 @@ impl MergeMethod {
             Self::Squash => "squash",
             Self::Rebase => "rebase",
         }
+    }
+}
+
+/// The name that git gives to a content.
+pub fn blob(bytes: &[u8]) -> String {
+    let mut hash = Sha1::new();
+    hash.update(format!("blob {}\0", bytes.len()));
+    hash.update(bytes);
+    hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_has_the_name_that_git_gives_it() {
+        // `printf 'what is up, doc?' | git hash-object --stdin`
+        assert_eq!(
+            blob(b"what is up, doc?"),
+            "bd9dbf5aae1a3862dd1526723246b20206e5fc37"
+        );
     }
 }

@@ -54,6 +54,8 @@ pub enum Kind {
     Signature,
     /// An OpenPGP key.
     Key,
+    /// What is inside an image, or has changed in it.
+    Packages,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
             Self::Manifest => "a checksum manifest",
             Self::Signature => "an OpenPGP signature",
             Self::Key => "an OpenPGP key",
+            Self::Packages => "a list of packages",
         }
     }
 }

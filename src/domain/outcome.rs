@@ -196,6 +196,7 @@ fn report(clouds: Vec<CloudOutcome>, is_applied: bool) -> Report {
     findings.sort_by_key(|finding| finding.level);
     Report {
         matrix: None,
+        title: None,
         ending,
         changes,
         data,

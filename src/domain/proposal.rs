@@ -8,7 +8,24 @@ use super::attested::Attested;
 use super::edit::{NewEntry, Position};
 use super::finding::Finding;
 
+pub mod body;
+mod changes;
+pub mod commit;
+pub mod grouping;
 pub mod packages;
+mod paper;
+#[cfg(test)]
+mod sample;
+pub mod title;
+mod trust;
+
+pub use body::{Around, Body, as_one, body};
+pub use commit::{Message, commit_message};
+pub use grouping::{Grouping, groups};
+pub use title::title;
+
+/// How many digits of a digest tell a build from another one of the same version.
+const ENOUGH: usize = 16;
 
 /// A new version of one image.
 #[derive(Debug, Clone)]
@@ -46,9 +63,17 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// What tells this change from any other: the version and its digest.
+    /// What tells this change from any other: the version and the beginning of its digest.
+    ///
+    /// It stands in the hidden part of a description, which must have room for hundreds.
     pub fn change(&self) -> String {
-        format!("{} {}", self.entry.version, self.entry.checksum)
+        let (_, digest) = self
+            .entry
+            .checksum
+            .split_once(':')
+            .unwrap_or(("", &self.entry.checksum));
+        let digest = digest.get(..ENOUGH).unwrap_or(digest);
+        format!("{} {digest}", self.entry.version)
     }
 }
 

@@ -1,9 +1,17 @@
-//! What a run says in the end, in every form: text, JSON, Markdown, workflow commands; and the exit code.
+//! What a run says in the end, in every form: text, JSON, Markdown, SARIF, workflow commands; and the exit code.
+
+mod annotations;
+mod form;
+mod sarif;
 
 use serde::Serialize;
 
 use super::finding::{Finding, Level};
 use super::fleet::Matrix;
+pub use form::{Form, FormError};
+
+use super::markdown::code;
+pub use super::markdown::escape as escape_markdown;
 
 /// How a run ended, before its findings are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How a platform's runners would share the work, where that was planned.
     pub matrix: Option<Matrix>,
+    /// What a merge request of this run's changes would be called, as Markdown's first line.
+    pub title: Option<String>,
 }
 
 impl Report {
@@ -92,22 +102,25 @@ impl Report {
         text
     }
 
-    /// Markdown: findings first, since a summary is skimmed from the top.
+    /// Markdown: findings first, below the title, since a summary is skimmed from the top; notes folded.
     pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        for finding in self
-            .findings
-            .iter()
-            .filter(|finding| finding.level != Level::Note)
-        {
-            text.push_str("- ");
-            text.push_str(&escape_markdown(&finding.to_string()));
-            text.push('\n');
+        let list = |level| -> String { self.of(level).map(item).collect() };
+        let mut text = list(Level::Error) + &list(Level::Warning);
+        let notes = list(Level::Note);
+        if !notes.is_empty() {
+            let count = self.of(Level::Note).count();
+            let plural = if count == 1 { "" } else { "s" };
+            let summary = format!("<summary>{count} note{plural}</summary>");
+            text.extend(["\n<details>", &summary, "\n\n", &notes, "\n</details>\n"]);
         }
         if !text.is_empty() {
             text.push('\n');
         }
-        text + &self.markdown
+        let title = self
+            .title
+            .as_ref()
+            .map(|title| format!("# {}\n\n", escape_markdown(title)));
+        title.unwrap_or_default() + &text + &self.markdown
     }
 
     /// The value of a workflow's `strategy.matrix`, on one line; empty where nothing was planned.
@@ -118,42 +131,19 @@ impl Report {
         // Plain structs always serialise.
         serde_json::to_string(self.matrix.as_ref().unwrap_or(&none)).unwrap_or_default()
     }
-
-    /// Workflow commands: one annotation for each finding.
-    pub fn workflow_commands(&self) -> String {
-        self.findings
-            .iter()
-            .map(|finding| command(finding) + "\n")
-            .collect()
-    }
 }
 
-fn command(finding: &Finding) -> String {
-    let kind = match finding.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Note => "notice",
+/// A finding in a list of Markdown. Its place is a code span, from where it can be copied as it is.
+fn item(finding: &Finding) -> String {
+    let told = finding.to_string();
+    let place = match (&finding.file, finding.line, finding.column) {
+        (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+        (Some(file), _, _) => file.clone(),
+        (None, _, _) => return format!("- {}\n", escape_markdown(&told)),
     };
-    let mut properties = vec![format!("title={}", escape_property(finding.rule))];
-    if let Some(file) = &finding.file {
-        properties.push(format!("file={}", escape_property(file)));
-    }
-    if let Some(line) = finding.line {
-        properties.push(format!("line={line}"));
-    }
-    if let Some(column) = finding.column {
-        properties.push(format!("col={column}"));
-    }
-    let subject = [&finding.cloud, &finding.image];
-    let subject: Vec<_> = subject.into_iter().flatten().map(String::as_str).collect();
-    let message = [subject.as_slice(), &[&finding.message]]
-        .concat()
-        .join(": ");
-    format!(
-        "::{kind} {}::{}",
-        properties.join(","),
-        escape_data(&message)
-    )
+    let rest = told.strip_prefix(&place).unwrap_or(&told);
+    let rest = rest.trim_start_matches(':').trim_start();
+    format!("- {} {}\n", code(&place), escape_markdown(rest))
 }
 
 /// The escapes of GitHub's workflow commands, data part
@@ -166,27 +156,6 @@ pub fn escape_data(text: &str) -> String {
 
 fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// Makes foreign text harmless in Markdown: no markup, no mentions, no HTML, no table breaks.
-pub fn escape_markdown(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            // A zero-width joiner keeps `@name` from being a mention.
-            '@' => escaped.push_str("@\u{200d}"),
-            '\r' | '\n' => escaped.push(' '),
-            '\\' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
-                escaped.push('\\');
-                escaped.push(letter);
-            }
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 /// Foreign text for a terminal or a log: control characters, which could forge lines or colours, become `\u{…}`.
@@ -209,6 +178,7 @@ mod tests {
     fn report(ending: Ending, findings: Vec<Finding>) -> Report {
         Report {
             matrix: None,
+            title: None,
             ending,
             changes: false,
             data: serde_json::Map::new(),
@@ -228,18 +198,6 @@ mod tests {
         assert_eq!(report(Ending::Pending, warning()).exit_code(false), 2);
         assert_eq!(report(Ending::Pending, warning()).exit_code(true), 3);
         assert_eq!(report(Ending::Done, vec![]).exit_code(true), 0);
-    }
-
-    #[test]
-    fn a_finding_cannot_forge_a_second_command() {
-        let finding = Finding::error("rule", "100%\n::set-output name=a::b").at(
-            "a,b:c.yml",
-            super::super::finding::Place { line: 3, column: 7 },
-        );
-        assert_eq!(
-            report(Ending::Done, vec![finding]).workflow_commands(),
-            "::error title=rule,file=a%2Cb%3Ac.yml,line=3,col=7::100%25%0A::set-output name=a::b\n"
-        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::review::binding::Bond;
 use super::step::Step;
 
 /// What an `apply` is held to.
@@ -15,6 +16,8 @@ pub struct Reviewed {
     fingerprints: BTreeMap<String, String>,
     /// Steps by cloud; absent: no plan was given at all.
     steps: Option<BTreeMap<String, Vec<Step>>>,
+    /// What the review of a pull request binds, by cloud; absent: it was not asked for.
+    bonds: Option<BTreeMap<String, Bond>>,
 }
 
 /// What was given cannot be used.
@@ -100,8 +103,26 @@ impl Reviewed {
         Ok(())
     }
 
+    /// Takes what the review of a pull request binds a cloud to.
+    pub fn hold(&mut self, cloud: &str, bond: Bond) {
+        let bonds = self.bonds.get_or_insert_default();
+        bonds.insert(cloud.to_owned(), bond);
+    }
+
+    /// Why nothing may be done in a cloud: what was reviewed does not bind it.
+    pub fn refusal(&self, cloud: &str) -> Option<&str> {
+        match self.bonds.as_ref()?.get(cloud) {
+            Some(Bond::Nothing(reason)) => Some(reason),
+            Some(Bond::Steps(_) | Bond::Fingerprint(_)) => None,
+            None => Some("no reviewed plan names it"),
+        }
+    }
+
     /// The fingerprint that a cloud's plan must have, if one was given.
     pub fn fingerprint(&self, cloud: &str) -> Option<&str> {
+        if let Some(Bond::Fingerprint(fingerprint)) = self.bond(cloud) {
+            return Some(fingerprint);
+        }
         self.fingerprints
             .get(cloud)
             .or(self.any.as_ref())
@@ -110,9 +131,16 @@ impl Reviewed {
 
     /// The steps that may be done in a cloud, if plans were given: none for a cloud that no plan names.
     pub fn steps(&self, cloud: &str) -> Option<&[Step]> {
+        if let Some(Bond::Steps(steps)) = self.bond(cloud) {
+            return Some(steps);
+        }
         self.steps
             .as_ref()
             .map(|steps| steps.get(cloud).map_or(&[][..], Vec::as_slice))
+    }
+
+    fn bond(&self, cloud: &str) -> Option<&Bond> {
+        self.bonds.as_ref()?.get(cloud)
     }
 }
 
@@ -131,6 +159,26 @@ mod tests {
         assert_eq!(reviewed.fingerprint("edge"), Some("b".repeat(64).as_str()));
         assert!(reviewed.add_fingerprint("abc").is_err());
         assert!(reviewed.steps("prod").is_none());
+    }
+
+    #[test]
+    fn what_a_pull_request_binds_counts_for_each_cloud_of_its_own() {
+        let mut reviewed = Reviewed::default();
+        assert_eq!(reviewed.refusal("prod"), None);
+        reviewed.hold("prod", Bond::Steps(Vec::new()));
+        reviewed.hold("edge", Bond::Fingerprint("f".to_owned()));
+        reviewed.hold("lab", Bond::Nothing("why".to_owned()));
+        assert_eq!(reviewed.steps("prod"), Some(&[][..]));
+        assert_eq!(
+            (reviewed.refusal("prod"), reviewed.fingerprint("prod")),
+            (None, None)
+        );
+        assert_eq!(
+            (reviewed.steps("edge"), reviewed.fingerprint("edge")),
+            (None, Some("f"))
+        );
+        assert_eq!(reviewed.refusal("lab"), Some("why"));
+        assert!(reviewed.refusal("spare").is_some());
     }
 
     #[test]

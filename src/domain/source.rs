@@ -6,6 +6,7 @@
 mod infer;
 mod parameters;
 mod schema;
+mod sides;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ use super::version::Order;
 
 pub use infer::{AmbiguousUrl, Inferred, infer};
 pub use parameters::{ParameterError, Pin};
+pub use sides::{PackageForm, PackageLists, Sides};
 
 /// The sources that the binary carries, by name: name and text. `build.rs` lists the files of `sources/`.
 pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
@@ -117,6 +119,8 @@ pub struct Index {
     pub disk: Option<Disk>,
     /// Who signs what.
     pub signature: Option<Signature>,
+    /// What lies beside an image for whoever reviews it.
+    pub sides: Sides,
 }
 
 impl Index {

@@ -62,6 +62,7 @@ impl ByBytes {
                 },
                 verified: Verified::Computed,
                 signed_by: None,
+                signed_at: None,
                 manifest: None,
                 awaits_signature: false,
             },
@@ -78,6 +79,7 @@ impl ByBytes {
             (Some(_), None) => return Err(refuse(Mismatch::Unsigned)),
             (Some(_), Some(signed)) => {
                 attested.verified = Verified::Signature;
+                attested.signed_at = Some(signed.made_at);
                 attested.signed_by = Some(signed.key);
                 notes = signed.notes;
             }

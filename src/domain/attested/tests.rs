@@ -234,6 +234,8 @@ fn the_real_noble_release_is_proven_and_its_altered_copy_is_not() {
     let (attested, _) = prove(&sums).unwrap();
     assert_eq!(attested.verified(), Verified::Signature);
     assert_eq!(attested.signed_by(), Some(&pinned[0]));
+    let signed_at = attested.signed_at().map(|at| at.date_naive().to_string());
+    assert_eq!(signed_at.as_deref(), Some("2026-07-25"));
     let Err(ProofError::Signature { source, .. }) = prove(&altered) else {
         panic!("an altered manifest was accepted");
     };

@@ -333,6 +333,7 @@ impl Source {
             urls.push(url);
         }
         urls.extend(&index.images);
+        urls.extend(index.sides.urls());
         if let Some(signature) = &index.signature {
             urls.push(&signature.key_url);
             if let Form::Detached { url } = &signature.form {

@@ -5,6 +5,7 @@ mod engine;
 mod index;
 mod proof;
 mod raw;
+mod sides;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +85,8 @@ impl Reader<'_> {
             checksum: raw.checksum.as_ref(),
             disk: raw.disk.as_ref(),
             signature: raw.signature.as_ref(),
+            packages: raw.packages.as_ref(),
+            release_notes: raw.release_notes.as_ref(),
             parameters: &raw.parameters,
             architectures: &raw.architectures,
         };

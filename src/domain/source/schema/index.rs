@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_saphyr::Spanned;
 
 use super::Reader;
-use super::raw::{RawChecksum, RawDisk, RawIndex, RawParameter, RawPointer, RawSignature};
+use super::raw::{
+    RawChecksum, RawDisk, RawIndex, RawPackages, RawParameter, RawPointer, RawSignature,
+};
 use crate::domain::finding::Place;
 use crate::domain::source::{Digest, Engine, Index, Names, Pointer, PointerFrom};
 use crate::domain::yaml::place;
@@ -15,6 +17,8 @@ pub(super) struct Common<'a> {
     pub(super) checksum: Option<&'a RawChecksum>,
     pub(super) disk: Option<&'a RawDisk>,
     pub(super) signature: Option<&'a RawSignature>,
+    pub(super) packages: Option<&'a RawPackages>,
+    pub(super) release_notes: Option<&'a Spanned<String>>,
     pub(super) parameters: &'a BTreeMap<String, Option<RawParameter>>,
     pub(super) architectures: &'a BTreeMap<String, String>,
 }
@@ -67,6 +71,10 @@ impl Reader<'_> {
             None => "{version}".to_owned(),
         };
         self.know(["url", "folder", "file"].map(str::to_owned));
+        let sides = self.sides(
+            raw.packages.as_ref().or(common.packages),
+            raw.release_notes.as_ref().or(common.release_notes),
+        );
         let checksum = if let Some(checksum) = raw.checksum.as_ref().or(common.checksum) {
             self.checksum(checksum.clone(), at)
         } else {
@@ -112,6 +120,7 @@ impl Reader<'_> {
             checksum,
             disk,
             signature,
+            sides,
         })
     }
 

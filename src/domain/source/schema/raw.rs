@@ -23,6 +23,8 @@ pub(super) struct File {
     pub(super) checksum: Option<RawChecksum>,
     pub(super) disk: Option<RawDisk>,
     pub(super) signature: Option<RawSignature>,
+    pub(super) packages: Option<RawPackages>,
+    pub(super) release_notes: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) infer: Vec<RawInfer>,
     #[serde(default)]
@@ -86,6 +88,8 @@ pub(super) struct RawIndex {
     pub(super) checksum: Option<RawChecksum>,
     pub(super) disk: Option<RawDisk>,
     pub(super) signature: Option<RawSignature>,
+    pub(super) packages: Option<RawPackages>,
+    pub(super) release_notes: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +130,14 @@ pub(super) struct RawSignature {
     #[serde(default)]
     pub(super) keys_by: BTreeMap<String, BTreeMap<String, Vec<Spanned<String>>>>,
     pub(super) key_url: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPackages {
+    pub(super) form: Spanned<String>,
+    pub(super) url: Spanned<String>,
+    pub(super) changes: Option<Spanned<String>>,
 }
 
 /// One word, or a list of them.

@@ -66,6 +66,14 @@ fn every_mistake_in_engines_and_proofs_is_found_with_its_place() {
     let others = [
         format!("{SUMS}\ntested_on: paper"),
         format!("{SUMS}\nunproven: ''"),
+        format!("{SUMS}\nrelease_notes: http://images.example/{{version}}"),
+        format!("{SUMS}\nrelease_notes: https://images.example/{{from}}"),
+        format!("{SUMS}\npackages: {{form: rpm, url: \"{{folder}}{{stem}}.list\"}}"),
+        format!("{SUMS}\npackages: {{form: lines, url: \"{{stem}}.list\"}}"),
+        format!("{SUMS}\npackages: {{form: lines, url: \"{{folder}}{{from}}.list\"}}"),
+        format!(
+            "{SUMS}\npackages: {{form: lines, url: \"{{folder}}a\", changes: \"{{folder}}{{to}}\"}}"
+        ),
         format!("{{compute: sha256}}\nsignature: {{form: clearsigned, {key}}}"),
         format!("{{compute: sha256}}\nsignature: {{form: clearsigned, of: index, {key}}}"),
     ];
@@ -105,6 +113,7 @@ fn contributors_are_told_of_every_key() {
         "parameters: {}\nchecksum: {typo: 1}",
         "parameters: {}\ndisk: {typo: 1}",
         "parameters: {}\nsignature: {typo: 1}",
+        "parameters: {}\npackages: {typo: 1}",
         "parameters: {}\ninfer: [{typo: 1}]",
         "parameters: {}\ndefaults: {typo: 1}",
     ];
