@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::definition::{self, Definition};
 use crate::domain::finding::Finding;
+use crate::files::Files;
 
 /// The definitions cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,35 +46,29 @@ pub struct File {
 ///
 /// # Errors
 /// [`ReadError`] if anything cannot be read: half a catalogue would look like a wish to retire the rest.
-pub fn read(images: &Path) -> Result<Vec<File>, ReadError> {
+pub fn read(files: &Files, images: &Path) -> Result<Vec<File>, ReadError> {
     let fail = |path: &Path, source| ReadError::Unreadable {
         path: path.display().to_string(),
         source,
     };
-    let mut paths = Vec::new();
-    if images.is_dir() {
-        for entry in std::fs::read_dir(images).map_err(|error| fail(images, error))? {
-            let path = entry.map_err(|error| fail(images, error))?.path();
-            let yaml = path
-                .extension()
-                .is_some_and(|extension| extension == "yml" || extension == "yaml");
-            if yaml && path.is_file() {
-                paths.push(path);
-            }
-        }
+    let is_yaml = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "yml" || extension == "yaml")
+    };
+    let mut paths = vec![images.to_path_buf()];
+    if files.is_folder(images) {
+        paths = files.list(images).map_err(|error| fail(images, error))?;
+        paths.retain(is_yaml);
         if paths.is_empty() {
             return Err(ReadError::Empty {
                 path: images.display().to_string(),
             });
         }
-        paths.sort();
-    } else {
-        paths.push(images.to_path_buf());
     }
     paths
         .into_iter()
         .map(|path| {
-            let text = std::fs::read_to_string(&path).map_err(|error| fail(&path, error))?;
+            let text = files.text(&path).map_err(|error| fail(&path, error))?;
             Ok(File {
                 name: path.display().to_string(),
                 path,

@@ -4,7 +4,6 @@
 //! `domain::attested`; here they are fetched, each URL once a run.
 
 mod attest;
-mod cache;
 mod discover;
 mod endoflife;
 mod error;
@@ -13,6 +12,7 @@ mod keys;
 mod mapping;
 mod pinned;
 mod prove;
+mod sides;
 mod signatures;
 mod sources;
 
@@ -21,13 +21,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use crate::cache::write as write_file;
 use crate::domain::definition::Definition;
 use crate::domain::index::Document;
 use crate::domain::source::{self, ParameterError, Pin, Source};
 use crate::domain::template::Variables;
 use crate::settings::Settings;
 pub use attest::Attestation;
-pub use cache::write as write_file;
 pub use discover::{Failure, Newest, Proof};
 pub use error::UpstreamError;
 use fetch::{Download, FetchError, Fetcher};
@@ -86,7 +86,7 @@ impl Upstream {
         Ok(Self {
             sources,
             fetcher,
-            keys: Keys::new(&settings.keys, settings.cache.as_deref()),
+            keys: Keys::new(&settings.files, &settings.keys, settings.cache.as_deref()),
             now: Utc::now(),
         })
     }
@@ -162,6 +162,11 @@ impl Upstream {
         let hosts = Arc::new(source.key_hosts(pin.signature, &pin.variables));
         let url = source.key_url(pin.signature, &pin.variables, pin.fingerprint)?;
         keys::file(&self.fetcher, url, pin.fingerprint, &hosts).await
+    }
+
+    /// How large an image is, if its server tells that without sending it.
+    pub async fn size(&self, url: &str) -> Option<u64> {
+        self.fetcher.probe(url).await.ok()?.size
     }
 
     /// Begins to fetch the bytes of a version that people reviewed; it may lie on this machine. Fails with [`FetchError`].

@@ -27,8 +27,8 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 use tokio::time::timeout;
 use url::Url;
 
-use super::cache::{Cache, Entry, Validators};
 use super::mapping::Mapping;
+use crate::cache::{Cache, Entry, Validators};
 use crate::domain::index::{Document, Kind, Request};
 pub use error::FetchError;
 use error::{root_cause, shown};
@@ -115,7 +115,7 @@ impl Fetcher {
         Ok(Self {
             client,
             mapping: Mapping::new(upstream_map),
-            cache: cache.map(Cache::new),
+            cache: cache.map(|folder| Cache::new(folder, "http")),
             image_size,
             times,
             hosts: Hosts::default(),
@@ -375,7 +375,7 @@ fn user_agent() -> String {
 const fn limit(kind: Kind) -> u64 {
     match kind {
         Kind::Json | Kind::Listing => 32 << 20,
-        Kind::Manifest => 8 << 20,
+        Kind::Manifest | Kind::Packages => 8 << 20,
         Kind::Signature | Kind::Key | Kind::Pointer => 1 << 20,
     }
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::cache;
 use super::fetch::{FetchError, Fetcher};
+use crate::cache;
 use crate::domain::index::{Document, Kind, Request};
 use crate::domain::signature::{self, Fingerprint, Keyring};
 use crate::domain::source::ParameterError;
+use crate::files::Files;
 
 /// How long the cache's copy of a key stands for the published one: revocations are news too.
 const RECENT: Duration = Duration::from_hours(30 * 24);
@@ -59,6 +60,7 @@ pub enum KeyError {
 /// Where keys are kept.
 #[derive(Debug)]
 pub struct Keys {
+    files: Files,
     folder: PathBuf,
     cache: Option<PathBuf>,
     own: OnceLock<Keyring>,
@@ -66,12 +68,13 @@ pub struct Keys {
 
 impl Keys {
     /// Keys in the user's `folder` and below `cache`; neither need exist.
-    pub fn new(folder: &Path, cache: Option<&Path>) -> Self {
+    pub fn new(files: &Files, folder: &Path, cache: Option<&Path>) -> Self {
         let cache = cache.map(|cache| cache.join("keys"));
         if let Some(cache) = &cache {
             cache::sweep(cache);
         }
         Self {
+            files: files.clone(),
             folder: folder.to_path_buf(),
             cache,
             own: OnceLock::new(),
@@ -82,7 +85,7 @@ impl Keys {
     pub fn kept(&self, pinned: &[Fingerprint]) -> Keyring {
         let mut keyring = self
             .own
-            .get_or_init(|| read_folder(&self.folder))
+            .get_or_init(|| read_folder(&self.files, &self.folder))
             .only(pinned);
         for fingerprint in pinned {
             let known = keyring.fingerprints().any(|known| known == fingerprint);
@@ -183,16 +186,17 @@ fn key_of(document: &Document, fingerprint: &Fingerprint) -> Result<Keyring, Key
 }
 
 /// Every key of every `*.asc`; files that hold none are passed over, since only pinned keys matter.
-fn read_folder(folder: &Path) -> Keyring {
+fn read_folder(files: &Files, folder: &Path) -> Keyring {
     let mut keyring = Keyring::default();
-    let Ok(entries) = std::fs::read_dir(folder) else {
+    let Ok(paths) = files.list(folder) else {
         return keyring;
     };
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+    for path in paths {
         if path.extension().is_none_or(|extension| extension != "asc") {
             continue;
         }
-        let keys = std::fs::read(&path)
+        let keys = files
+            .read(&path)
             .ok()
             .and_then(|bytes| Keyring::parse(&bytes).ok());
         if let Some(keys) = keys {

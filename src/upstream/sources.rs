@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::domain::finding::Finding;
 use crate::domain::source::{self, BUILT_IN, Source};
+use crate::files::Files;
 
 /// The sources cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +25,14 @@ pub struct SourcesError {
     reason = "both kinds of failure end differently"
 )]
 pub fn load(
+    files: &Files,
     folder: &Path,
 ) -> Result<Result<Vec<(Source, Option<String>)>, Vec<Finding>>, SourcesError> {
     let mut texts: Vec<(String, Option<String>, String)> = BUILT_IN
         .iter()
         .map(|(name, text)| ((*name).to_owned(), None, (*text).to_owned()))
         .collect();
-    for (name, file, text) in own(folder)? {
+    for (name, file, text) in own(files, folder)? {
         texts.retain(|(known, ..)| *known != name);
         texts.push((name, Some(file), text));
     }
@@ -53,27 +55,26 @@ pub fn load(
     })
 }
 
-fn own(folder: &Path) -> Result<Vec<(String, String, String)>, SourcesError> {
+fn own(files: &Files, folder: &Path) -> Result<Vec<(String, String, String)>, SourcesError> {
     let fail = |path: &Path, source| SourcesError {
         path: path.display().to_string(),
         source,
     };
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let paths = match files.list(folder) {
+        Ok(paths) => paths,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(fail(folder, error)),
     };
     let mut texts = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| fail(folder, error))?.path();
+    for path in paths {
         let is_yaml = path
             .extension()
             .is_some_and(|extension| extension == "yml" || extension == "yaml");
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
             continue;
         };
-        if is_yaml && path.is_file() {
-            let text = std::fs::read_to_string(&path).map_err(|error| fail(&path, error))?;
+        if is_yaml {
+            let text = files.text(&path).map_err(|error| fail(&path, error))?;
             texts.push((name.to_owned(), path.display().to_string(), text));
         }
     }

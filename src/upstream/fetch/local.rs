@@ -59,10 +59,11 @@ impl Fetcher {
 
     /// Whether an image is there. Fails with [`FetchError`].
     pub(super) async fn seen(&self, local: &Local) -> Result<Probe, FetchError> {
-        let (_, _, modified) = opened(local).await?;
+        let (_, size, modified) = opened(local).await?;
         Ok(Probe {
             modified: modified.map(|time| time.to_rfc2822()),
             host: String::new(),
+            size: Some(size),
         })
     }
 }

@@ -16,6 +16,8 @@ pub struct Probe {
     pub modified: Option<String>,
     /// The host after all redirects; empty for a file of this machine.
     pub host: String,
+    /// How many bytes the image has, if the server tells.
+    pub size: Option<u64>,
 }
 
 impl Fetcher {
@@ -117,5 +119,36 @@ fn judged(response: &Response, url: &Url) -> Result<Probe, FetchError> {
     Ok(Probe {
         modified: text(response.headers(), header::LAST_MODIFIED),
         host: url.host_str().unwrap_or_default().to_owned(),
+        size: size(status, response.headers()),
     })
+}
+
+/// The length of the whole: of a part, the number after the slash of `bytes 0-0/624951296`.
+fn size(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
+    let text = |name| headers.get(name)?.to_str().ok();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let (_, whole) = text(header::CONTENT_RANGE)?.rsplit_once('/')?;
+        return whole.parse().ok();
+    }
+    text(header::CONTENT_LENGTH)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_that_of_the_whole() {
+        let of = |status, name, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, header::HeaderValue::from_static(value));
+            size(status, &headers)
+        };
+        let (whole, part) = (StatusCode::OK, StatusCode::PARTIAL_CONTENT);
+        assert_eq!(of(whole, header::CONTENT_LENGTH, "7"), Some(7));
+        assert_eq!(of(part, header::CONTENT_LENGTH, "1"), None);
+        assert_eq!(of(part, header::CONTENT_RANGE, "bytes 0-0/7"), Some(7));
+        assert_eq!(of(part, header::CONTENT_RANGE, "bytes 0-0/*"), None);
+        assert_eq!(of(whole, header::CONTENT_LENGTH, "many"), None);
+    }
 }

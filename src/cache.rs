@@ -56,9 +56,9 @@ struct Head {
 }
 
 impl Cache {
-    /// A cache below `folder`, which need not exist. What nobody has used for long is removed from it.
-    pub fn new(folder: &Path) -> Self {
-        let folder = folder.join("http");
+    /// A cache of this name below `folder`, which need not exist. What nobody has used for long is removed from it.
+    pub fn new(folder: &Path, name: &str) -> Self {
+        let folder = folder.join(name);
         sweep(&folder);
         Self { folder }
     }
@@ -100,6 +100,12 @@ impl Cache {
         }
     }
 
+    /// Keeps a document no longer.
+    pub fn forget(&self, url: &str) {
+        // What is not there is forgotten.
+        let _ = std::fs::remove_file(self.path(url));
+    }
+
     fn path(&self, url: &str) -> PathBuf {
         self.folder.join(digest(url.as_bytes()))
     }
@@ -139,7 +145,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// Notes that an entry was used; a cache that cannot be written ages, which does no harm.
-fn used(path: &Path) {
+pub fn used(path: &Path) {
     let now = SystemTime::now();
     let noted = std::fs::File::options()
         .write(true)
@@ -200,7 +206,7 @@ mod tests {
     #[test]
     fn what_was_kept_comes_back_and_what_was_damaged_does_not() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path());
+        let cache = Cache::new(folder.path(), "http");
         let validators = Validators {
             etag: Some("\"1\"".to_owned()),
             last_modified: None,
@@ -241,7 +247,7 @@ mod tests {
     #[test]
     fn whatever_lies_under_the_name_of_an_entry_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path());
+        let cache = Cache::new(folder.path(), "http");
         let path = cache.path(URL);
         let head = |sha256: &str| format!("{{\"url\":\"{URL}\",\"sha256\":\"{sha256}\"}}");
         std::fs::create_dir_all(&cache.folder).unwrap();
@@ -272,7 +278,7 @@ mod tests {
     #[test]
     fn many_writers_and_readers_at_once_never_meet_half_an_entry() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path());
+        let cache = Cache::new(folder.path(), "http");
         let bodies: Vec<_> = (0..4_u8)
             .map(|byte| vec![byte; 100_000 + usize::from(byte)])
             .collect();
@@ -293,7 +299,7 @@ mod tests {
     #[test]
     fn what_nobody_has_used_for_long_is_swept_out_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path());
+        let cache = Cache::new(folder.path(), "http");
         cache.put(URL, &validators(), b"body");
         cache.put("https://a.example/used", &validators(), b"body");
         let entry = cache.path(URL);
@@ -334,7 +340,7 @@ mod tests {
     #[test]
     fn without_validators_nothing_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path());
+        let cache = Cache::new(folder.path(), "http");
         cache.put("https://a.example/x", &Validators::default(), b"body");
         assert_eq!(cache.get("https://a.example/x"), None);
     }
