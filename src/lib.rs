@@ -5,17 +5,21 @@
 //!
 //! - [`cli`], [`settings`], [`action`]: what the user wants, read once;
 //! - [`commands`]: one file per subcommand, each a straight line;
-//! - [`definitions`], [`upstream`], [`openstack`], [`transfer`]: the edges, which know how, never whether;
+//! - [`files`], [`definitions`], [`upstream`], [`github`], [`openstack`], [`transfer`]: the edges, which know how, never whether;
+//! - [`cache`]: a folder for what the edges may lose;
 //! - [`domain`]: decisions and their data; no I/O, no clock, no environment.
 
 // What goes to stdout and stderr passes one place, where foreign text is made harmless (`action::log`).
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod action;
+pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod definitions;
 pub mod domain;
+pub mod files;
+pub mod github;
 pub mod openstack;
 pub mod settings;
 pub mod transfer;
