@@ -127,11 +127,12 @@ pub fn stdout(surroundings: &Surroundings, report: &Report, format: Format) -> S
         Format::Text => report.text(),
         Format::Json => report.json() + "\n",
         Format::Markdown => report.markdown(),
+        Format::Sarif => report.sarif() + "\n",
         Format::Matrix => report.matrix() + "\n",
     };
     match format {
         _ if !surroundings.is_read => text,
-        Format::Json | Format::Matrix => log::harmless_json(&text),
+        Format::Json | Format::Sarif | Format::Matrix => log::harmless_json(&text),
         _ => log::harmless(&text),
     }
 }
@@ -249,6 +250,7 @@ mod tests {
     fn report() -> Report {
         Report {
             matrix: None,
+            title: None,
             ending: Ending::Pending,
             changes: true,
             data: serde_json::json!({"clouds": [{"name": "prod", "fingerprint": "f1"}]})

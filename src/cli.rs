@@ -45,6 +45,13 @@ pub enum Command {
         #[arg(long, env = "REGLAZE_WRITE", value_name = "BOOL", action = clap::ArgAction::Set,
               num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
         write: bool,
+        /// Open or update one pull request for each group of new versions, in the repository of `GITHUB_REPOSITORY`
+        ///
+        /// Settings, definitions, sources and keys are read from the head of the base branch by the API, never from the work tree. Needs
+        /// `GITHUB_TOKEN`, or a GitHub App by `REGLAZE_GITHUB_APP_ID` and `REGLAZE_GITHUB_APP_KEY`.
+        #[arg(long, env = "REGLAZE_PULL_REQUEST", value_name = "BOOL", action = clap::ArgAction::Set, conflicts_with = "write",
+              num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+        pull_request: bool,
     },
     /// Say what is wrong with the definitions: schema, duplicates, moving URLs, weak checksums, odd orders
     Validate {
@@ -52,12 +59,23 @@ pub enum Command {
         #[arg(long, env = "REGLAZE_ONLINE", value_name = "BOOL", action = clap::ArgAction::Set,
               num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
         online: bool,
+        /// Also tell what the pull request that started this job does to the definitions; needs a token that reads, no more
+        #[arg(long, env = "REGLAZE_PULL_REQUEST", value_name = "BOOL", action = clap::ArgAction::Set,
+              num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+        pull_request: bool,
     },
     /// Show what `apply` would do on each cloud; changes nothing
     ///
     /// Reads each cloud's images once and compares them with the definitions. Exits with 2 when there is something to do.
     /// The plan's fingerprint binds a later `apply --fingerprint` to exactly these steps.
-    Plan,
+    Plan {
+        /// Also tell the plan in a comment under the pull request that started this job, and keep that comment up to date
+        ///
+        /// Needs `GITHUB_TOKEN` with `pull-requests: write`; without it, as on a pull request from a fork, the job's summary has the plan.
+        #[arg(long, env = "REGLAZE_PULL_REQUEST", value_name = "BOOL", action = clap::ArgAction::Set,
+              num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+        pull_request: bool,
+    },
     /// Carry the definitions out on each cloud: upload, publish, rotate, retire
     ///
     /// Plans again, holds the plan against the reviewed one if --fingerprint or --plan is given, and carries it out. An image is
@@ -123,6 +141,15 @@ pub struct Shared {
         default_value = "text"
     )]
     pub format: Format,
+    /// Also write the report to this file; its ending says how: .json, .sarif, .md or .txt; repeatable
+    #[arg(
+        long,
+        global = true,
+        env = "REGLAZE_REPORT",
+        value_name = "FILE",
+        value_delimiter = ' '
+    )]
+    pub report: Vec<PathBuf>,
     /// Only the definitions of shard I of N, counted from 1
     #[arg(long, global = true, env = "REGLAZE_SHARD", value_name = "I/N")]
     pub shard: Option<String>,
@@ -156,8 +183,10 @@ pub enum Format {
     Json,
     /// For pull requests and step summaries
     Markdown,
-    /// Workflow commands: findings become annotations
+    /// Workflow commands: findings become annotations, ten of each kind
     Github,
+    /// Findings as SARIF 2.1.0, for code scanning
+    Sarif,
     /// Of `plan`: one line of JSON for `strategy.matrix` of a workflow, a job for each cloud and shard with something to do
     Matrix,
 }
@@ -176,6 +205,11 @@ pub struct ApplyArguments {
     /// A reviewed plan (`plan --format json`); only steps that it holds are done; repeatable
     #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
     pub plan: Vec<PathBuf>,
+    /// Insist on the plan that was reviewed with this commit: that of the comments of its merged pull request; without one
+    /// nothing is done
+    #[arg(long, env = "REGLAZE_REVIEWED", value_name = "BOOL", action = clap::ArgAction::Set,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub reviewed: bool,
 }
 
 /// Flags of `adopt`.

@@ -6,6 +6,7 @@ mod catalogue;
 pub mod new;
 mod online;
 pub mod plan;
+mod review;
 pub mod sources;
 mod stop;
 pub mod update;

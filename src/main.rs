@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,7 +11,8 @@ use reglaze::action::{self, Surroundings};
 use reglaze::cli::{Cli, Command, Format};
 use reglaze::commands;
 use reglaze::domain::finding::Finding;
-use reglaze::domain::report::{Ending, Report};
+use reglaze::domain::report::{Ending, Form, Report};
+use reglaze::files::Files;
 use reglaze::settings::{Settings, SettingsError};
 
 fn main() -> ExitCode {
@@ -34,30 +36,70 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &surroundings),
     };
-    let format = cli.shared.format;
-    let outcome = work(&cli, &surroundings);
-    let report = outcome.unwrap_or_else(|error| nothing_done(&error, format, &surroundings));
-    finish(&report, format, cli.shared.strict, &surroundings)
+    let mut saying = Saying {
+        format: cli.shared.format,
+        strict: cli.shared.strict,
+        files: Vec::new(),
+        is_told: false,
+        surroundings: &surroundings,
+    };
+    let outcome = report_files(&cli.shared.report).and_then(|files| {
+        saying.files = files;
+        work(&cli, &surroundings)
+    });
+    saying.is_told = outcome.is_err();
+    let report = outcome.unwrap_or_else(|error| nothing_done(&error, &saying));
+    saying.finish(&report)
+}
+
+/// How a report is told.
+struct Saying<'a> {
+    format: Format,
+    strict: bool,
+    files: Vec<(&'a Path, Form)>,
+    /// Whether what is in the report was an error that stopped the whole run; people in a terminal have read it on stderr.
+    is_told: bool,
+    surroundings: &'a Surroundings,
+}
+
+/// Where the report goes beside stdout. A name that says no form is refused before anything is done.
+fn report_files(paths: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Form)>> {
+    let file = |path: &'_ PathBuf| Form::of(&path.to_string_lossy());
+    paths
+        .iter()
+        .map(|path| Ok((path.as_path(), file(path)?)))
+        .collect()
 }
 
 fn work(cli: &Cli, surroundings: &Surroundings) -> anyhow::Result<Report> {
     set_up_logging(cli.shared.verbose, surroundings.is_read);
-    if cli.shared.format == Format::Matrix && !matches!(cli.command, Command::Plan) {
+    if cli.shared.format == Format::Matrix && !matches!(cli.command, Command::Plan { .. }) {
         anyhow::bail!(
             "--format matrix was given to another command; expected `plan`, the only one that has a matrix"
         );
     }
-    let settings = Settings::load(&cli.shared, chrono::Utc::now().date_naive())?;
+    let today = chrono::Utc::now().date_naive();
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| anyhow::Error::new(error).context("could not start the runtime"))?;
+    // The settings of pull requests are those of their base.
+    if let Command::Update {
+        pull_request: true, ..
+    } = &cli.command
+    {
+        return runtime.block_on(commands::update::propose(&cli.shared, today));
+    }
+    let settings = Settings::load(&cli.shared, &Files::Here, today)?;
     runtime.block_on(run(&cli.command, &settings))
 }
 
 async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
     match command {
-        Command::Update { write } => commands::update::run(settings, *write).await,
-        Command::Validate { online } => commands::validate::run(settings, *online).await,
-        Command::Plan => commands::plan::run(settings).await,
+        Command::Update { write, .. } => commands::update::run(settings, *write).await,
+        Command::Validate {
+            online,
+            pull_request,
+        } => commands::validate::run(settings, *online, *pull_request).await,
+        Command::Plan { pull_request } => commands::plan::run(settings, *pull_request).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
         Command::Adopt(arguments) => commands::adopt::run(settings, arguments).await,
         Command::New(arguments) => commands::new::run(settings, arguments).await,
@@ -67,51 +109,77 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
     }
 }
 
-/// Writes the report to where it is wanted and turns it into the exit code.
-fn finish(report: &Report, format: Format, strict: bool, surroundings: &Surroundings) -> ExitCode {
-    let code = report.exit_code(strict);
-    if format == Format::Matrix {
-        // A matrix has no room for them, and a run that says nothing of what is wrong is worse than none.
-        let lines = report.findings.iter().map(|finding| format!("{finding}\n"));
-        tell(&lines.collect::<String>(), surroundings);
-    }
-    let written = print(&action::stdout(surroundings, report, format))
-        .and_then(|()| action::publish(surroundings, report, code, &random()));
-    match written {
-        // Whoever closed our stdout early has what it wanted.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let error = anyhow::Error::new(error).context("could not write the report");
-            tell(&format!("error: {error:#}\n"), surroundings);
-            ExitCode::from(1)
+impl Saying<'_> {
+    /// Writes the report to where it is wanted and turns it into the exit code.
+    fn finish(&self, report: &Report) -> ExitCode {
+        let code = report.exit_code(self.strict);
+        let mut is_whole = true;
+        for (path, form) in &self.files {
+            if let Err(error) = std::fs::write(path, report.written(*form)) {
+                let name = path.display();
+                let error = anyhow::Error::new(error)
+                    .context(format!("could not write the report to `{name}`"));
+                self.tell(&format!("error: {error:#}\n"));
+                is_whole = false;
+            }
         }
-        _ if surroundings.is_action => ExitCode::from(action::exit_code(code)),
-        _ => ExitCode::from(code),
+        let is_for_people = matches!(self.format, Format::Text | Format::Matrix);
+        let stdout = if self.is_told && is_for_people && !self.is_annotated() {
+            match self.format {
+                Format::Matrix => report.matrix() + "\n",
+                _ => String::new(),
+            }
+        } else {
+            if self.format == Format::Matrix {
+                // A matrix has no room for them, and a run that says nothing of what is wrong is worse than none.
+                let lines = report.findings.iter().map(|finding| format!("{finding}\n"));
+                self.tell(&lines.collect::<String>());
+            }
+            action::stdout(self.surroundings, report, self.format)
+        };
+        let written = print(&stdout)
+            .and_then(|()| action::publish(self.surroundings, report, code, &random()));
+        match written {
+            // Whoever closed our stdout early has what it wanted.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                let error = anyhow::Error::new(error).context("could not write the report");
+                self.tell(&format!("error: {error:#}\n"));
+                ExitCode::from(1)
+            }
+            _ if !is_whole => ExitCode::from(1),
+            _ if self.surroundings.is_action => ExitCode::from(action::exit_code(code)),
+            _ => ExitCode::from(code),
+        }
+    }
+
+    fn is_annotated(&self) -> bool {
+        self.surroundings.is_action || self.format == Format::Github
+    }
+
+    fn tell(&self, text: &str) {
+        tell(text, self.surroundings);
     }
 }
 
 /// What an error becomes that stopped the whole run: a report where one is read by programs, a sentence on stderr for
 /// people.
-fn nothing_done(error: &anyhow::Error, format: Format, surroundings: &Surroundings) -> Report {
+fn nothing_done(error: &anyhow::Error, saying: &Saying<'_>) -> Report {
     let finding = match error.downcast_ref() {
         Some(SettingsError::Wrong(finding)) => (**finding).clone(),
         _ => Finding::error("run", format!("{error:#}")),
     };
-    let is_annotated = surroundings.is_action || format == Format::Github;
-    if !is_annotated {
-        tell(&format!("error: {error:#}\n"), surroundings);
+    if !saying.is_annotated() {
+        saying.tell(&format!("error: {error:#}\n"));
     }
     Report {
         matrix: None,
+        title: None,
         ending: Ending::Nothing,
         changes: false,
         data: serde_json::Map::new(),
         text: String::new(),
         markdown: String::new(),
-        findings: if matches!(format, Format::Text | Format::Matrix) && !is_annotated {
-            Vec::new()
-        } else {
-            vec![finding]
-        },
+        findings: vec![finding],
     }
 }
 
@@ -130,8 +198,15 @@ fn usage(error: &clap::Error, surroundings: &Surroundings) -> ExitCode {
     tell(&text, surroundings);
     let first = text.lines().next().unwrap_or_default();
     let error = anyhow::anyhow!("{}", first.trim_start_matches("error: "));
-    let report = nothing_done(&error, Format::Github, surroundings);
-    finish(&report, Format::Github, false, surroundings)
+    let saying = Saying {
+        format: Format::Github,
+        strict: false,
+        files: Vec::new(),
+        is_told: true,
+        surroundings,
+    };
+    let report = nothing_done(&error, &saying);
+    saying.finish(&report)
 }
 
 fn print(text: &str) -> std::io::Result<()> {

@@ -2,6 +2,7 @@
 
 mod clouds;
 mod file;
+mod pull_requests;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -12,12 +13,14 @@ use secrecy::SecretString;
 
 use crate::cli::{Format, Shared};
 pub use crate::domain::attested::Verify;
+use crate::domain::conduct::Rules;
 use crate::domain::finding::Finding;
 use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::shard::Shard;
 use crate::domain::template::Variables;
 use crate::domain::usage::InUse;
+use crate::files::Files;
 
 pub use clouds::{Boot, Cloud};
 use values::{filter, mapping, shard};
@@ -28,6 +31,8 @@ pub const FILE: &str = "reglaze.yml";
 /// Everything that a run was told, decided.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where the files below are read from.
+    pub files: Files,
     /// The folder to which paths are relative.
     pub root: PathBuf,
     /// Folder of definitions or one file, absolute or from the working directory.
@@ -68,6 +73,8 @@ pub struct Settings {
     pub upstream_map: Vec<(String, String)>,
     /// For GitHub's API, which answers strangers 60 times an hour only.
     pub github_token: Option<SecretString>,
+    /// How pull requests are wanted.
+    pub pull_requests: Rules,
     /// How stdout is written.
     pub format: Format,
     /// Whether warnings count.
@@ -125,12 +132,13 @@ pub enum SettingsError {
 
 impl Settings {
     /// Reads `reglaze.yml` and lays flags over it.
-    pub fn load(flags: &Shared, today: NaiveDate) -> Result<Self, SettingsError> {
-        let (root, file) = file::read(flags.config.as_deref())?;
+    pub fn load(flags: &Shared, files: &Files, today: NaiveDate) -> Result<Self, SettingsError> {
+        let (root, file) = file::read(files, flags.config.as_deref())?;
         let under = |path: &Path| root.join(path);
         let clouds = clouds::decided(&flags.cloud, &file)?;
         let limits = values::limits(&file.limits)?;
         Ok(Self {
+            files: files.clone(),
             // Paths of flags are the caller's, from where they stand; those of the file are relative to it.
             images: flags
                 .images
@@ -152,6 +160,7 @@ impl Settings {
             run: of_this_run(file.run_properties),
             scs: file.scs,
             limits,
+            pull_requests: file.pull_requests.decided()?,
             filter: flags
                 .filter
                 .as_deref()
@@ -193,7 +202,7 @@ fn github_token() -> Option<SecretString> {
 }
 
 /// The cache folder of the XDG base directory specification; nothing where there is no home.
-fn cache() -> Option<PathBuf> {
+pub fn cache() -> Option<PathBuf> {
     let folder = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)

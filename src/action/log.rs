@@ -5,6 +5,8 @@
 
 use std::io::Write;
 
+use secrecy::{ExposeSecret, SecretString};
+
 /// The text with a backslash in front of whatever the runner would obey: `::` where a line begins, `##[` anywhere
 /// (<https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>).
 pub fn harmless(text: &str) -> String {
@@ -45,6 +47,20 @@ fn break_brackets(text: &str, bracket: &str, safe: &mut String) {
             last = [last[1], letter];
         }
     }
+}
+
+/// Tells GitHub's runner to hide a secret in every log from here on, which it does for those that it gave itself.
+pub fn hide(secret: &SecretString) {
+    let mut commands = String::new();
+    for line in secret
+        .expose_secret()
+        .lines()
+        .filter(|line| !line.is_empty())
+    {
+        commands.extend(["::add-mask::", line, "\n"]);
+    }
+    // Nobody reads what cannot be written.
+    let _ = std::io::stderr().lock().write_all(commands.as_bytes());
 }
 
 /// Stderr for log lines. Each write holds whole lines, as tracing's do.

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use tracing::Instrument;
 
 use super::catalogue::{self, AT_ONCE, Planned};
+use super::review;
 use super::stop::Stop;
 use crate::cli::ApplyArguments;
 use crate::domain::bound::{self, Bound};
@@ -32,8 +33,19 @@ pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Res
         Ok(definitions) => definitions,
         Err(report) => return Ok(report),
     };
-    let reviewed = reviewed(&arguments.fingerprint, &arguments.plan)?;
-    let sources = match load_sources(&settings.sources)? {
+    let clouds = catalogue::clouds(settings);
+    let is_told = !arguments.fingerprint.is_empty() || !arguments.plan.is_empty();
+    let reviewed = if arguments.reviewed && is_told {
+        anyhow::bail!(
+            "--reviewed was given with --fingerprint or --plan; expected one of them: the reviewed plan is found in the pull request"
+        );
+    } else if arguments.reviewed {
+        let names: Vec<&str> = clouds.iter().map(|cloud| cloud.name.as_str()).collect();
+        review::reviewed(settings, &names).await?
+    } else {
+        reviewed(&arguments.fingerprint, &arguments.plan)?
+    };
+    let sources = match load_sources(&settings.files, &settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(findings) => return Ok(catalogue::broken(findings)),
     };
@@ -46,7 +58,6 @@ pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Res
         upstream: &upstream,
         stop: &stop,
     };
-    let clouds = catalogue::clouds(settings);
     let several = clouds.len() > 1;
     let outcomes = futures_util::stream::iter(&clouds).map(|cloud| {
         // Where clouds take turns in the log, each line says whose it is.
@@ -111,10 +122,14 @@ impl Target<'_> {
 
 impl Run<'_> {
     async fn cloud(self, cloud: &Cloud) -> anyhow::Result<CloudOutcome> {
+        if let Some(reason) = self.reviewed.refusal(&cloud.name) {
+            anyhow::bail!("{reason}; nothing was done");
+        }
         let Planned {
             service,
             owner,
             plan,
+            ..
         } = catalogue::plan(self.settings, cloud, self.definitions).await?;
         let fingerprint = plan.fingerprint();
         let expected = self.reviewed.fingerprint(&cloud.name);

@@ -25,6 +25,8 @@ pub struct Planned {
     pub service: Image,
     /// The project whose marked images are ours.
     pub owner: String,
+    /// The images that it was made from.
+    pub snapshot: Snapshot,
     /// The plan.
     pub plan: Plan,
 }
@@ -34,7 +36,7 @@ pub struct Planned {
 /// # Errors
 /// The outer: the files cannot be read. The inner: a report of what is wrong in them.
 pub fn definitions(settings: &Settings) -> anyhow::Result<Result<Vec<Definition>, Report>> {
-    let files = definitions::read(&settings.images)?;
+    let files = definitions::read(&settings.files, &settings.images)?;
     let definitions = match definitions::parse(&files) {
         Ok(definitions) => definitions,
         Err(findings) => return Ok(Err(broken(findings))),
@@ -50,7 +52,14 @@ pub fn definitions(settings: &Settings) -> anyhow::Result<Result<Vec<Definition>
 /// The clouds of this run: those that flags or settings name, else the one of the environment.
 pub fn clouds(settings: &Settings) -> Vec<Cloud> {
     if settings.clouds.is_empty() {
-        let name = std::env::var("OS_CLOUD").unwrap_or_default();
+        let variable = |name| {
+            std::env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
+        // Only beside `OS_AUTH_URL` is the other one the name of a cloud, that of all `OS_*` together.
+        let own = || variable("OS_AUTH_URL").and_then(|_| variable("OS_CLOUD_NAME"));
+        let name = variable("OS_CLOUD").or_else(own).unwrap_or_default();
         return vec![settings.other_cloud(&name)];
     }
     settings.clouds.clone()
@@ -111,6 +120,7 @@ pub async fn plan(
     Ok(Planned {
         service,
         owner,
+        snapshot,
         plan,
     })
 }
@@ -180,6 +190,7 @@ pub fn broken(findings: Vec<Finding>) -> Report {
     let count = findings.len();
     Report {
         matrix: None,
+        title: None,
         ending: Ending::Nothing,
         changes: false,
         data: serde_json::Map::from_iter([(

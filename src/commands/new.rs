@@ -17,6 +17,7 @@ use crate::domain::lint;
 use crate::domain::report::{Ending, Report, printable};
 use crate::domain::scaffold::{self, Scaffold};
 use crate::domain::source::Source;
+use crate::files::Files;
 use crate::settings::Settings;
 use crate::upstream;
 
@@ -26,7 +27,7 @@ use crate::upstream;
 /// # Errors
 /// The source or its parameters do not fit, the name is there already, or a file cannot be read or written.
 pub async fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<Report> {
-    let all: Vec<Source> = match upstream::load_sources(&settings.sources)? {
+    let all: Vec<Source> = match upstream::load_sources(&settings.files, &settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(findings) => return Ok(catalogue::broken(findings)),
     };
@@ -167,10 +168,10 @@ pub(super) fn files_beside(images: &Path, target: &Path) -> anyhow::Result<Vec<F
     };
     // A repository begins without a catalogue.
     if images.is_file() || has_any(images) {
-        files = definitions::read(images)?;
+        files = definitions::read(&Files::Here, images)?;
     }
     if target.is_file() && !files.iter().any(|file| same(&file.path, target)) {
-        files.extend(definitions::read(target)?);
+        files.extend(definitions::read(&Files::Here, target)?);
     }
     Ok(files)
 }
@@ -267,6 +268,7 @@ fn report(
     });
     Report {
         matrix: None,
+        title: None,
         ending: Ending::Done,
         changes: !is_shown && outcome != "failed",
         data: Map::from_iter([("definition".to_owned(), definition)]),

@@ -24,7 +24,7 @@ pub async fn run(
     name: Option<&str>,
     save_keys: bool,
 ) -> anyhow::Result<Report> {
-    let mut sources = match upstream::load_sources(&settings.sources)? {
+    let mut sources = match upstream::load_sources(&settings.files, &settings.sources)? {
         Ok(sources) => sources,
         Err(findings) => return Ok(report(Ending::Nothing, &[], name, &[], findings)),
     };
@@ -140,6 +140,7 @@ fn report(
     let saved = keys.iter().filter(|key| key.outcome == "saved").count();
     Report {
         matrix: None,
+        title: None,
         ending,
         changes: saved > 0,
         data,

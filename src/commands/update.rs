@@ -1,6 +1,8 @@
 //! `reglaze update`: finds the newest build of every image, proves it, and adds it to the definition.
 
 mod download;
+mod offers;
+mod propose;
 mod report;
 
 use std::collections::BTreeMap;
@@ -11,49 +13,38 @@ use anyhow::Context;
 use futures_util::future::{join, join_all};
 
 use super::online;
+use crate::cli::Format;
 use crate::definitions::{self, File};
 use crate::domain::definition::Definition;
 use crate::domain::edit::{self, Change};
+use crate::domain::finding::Finding;
 use crate::domain::freshness;
 use crate::domain::lint;
 use crate::domain::pinned::Asked;
+use crate::domain::proposal::{self, Around};
 use crate::domain::report::Report;
 use crate::domain::source::Source;
 use crate::settings::Settings;
 use crate::upstream::{self, Failure, Newest, Proof, Upstream};
 use download::Downloads;
+pub use propose::run as propose;
 use report::Image;
 
 /// Says what is new upstream, or with `write` adds it to the files.
 pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
-    let files = definitions::read(&settings.images)?;
+    let files = definitions::read(&settings.files, &settings.images)?;
     let definitions = match definitions::parse(&files) {
         Ok(definitions) => definitions,
         Err(findings) => return Ok(report::broken(findings)),
     };
-    let sources: Vec<Source> = match upstream::load_sources(&settings.sources)? {
+    let sources: Vec<Source> = match upstream::load_sources(&settings.files, &settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(findings) => return Ok(report::broken(findings)),
     };
     let upstream = Upstream::new(settings, sources)?;
-    let looked_at: Vec<&Definition> = definitions
-        .iter()
-        .filter(|definition| settings.looks_at(&definition.name))
-        .collect();
-    let downloads = Downloads::new(&upstream, settings.limits.image_size);
-    tracing::info!("asking the upstreams of {} images", looked_at.len());
-    let done = AtomicUsize::new(0);
-    let looks = looked_at.iter().map(async |definition| {
-        let image = look(&upstream, &downloads, settings, definition).await;
-        let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::debug!("{count} of {}: `{}`", looked_at.len(), definition.name);
-        image
-    });
-    let (mut images, lines) =
-        online::with_lines(&upstream, settings, &definitions, join_all(looks)).await;
-    let texts = edited(&files, &mut images);
+    let found = find(settings, &upstream, &files, &definitions).await;
     if write {
-        for (name, text) in &texts {
+        for (name, text) in &found.texts {
             let file = files.iter().find(|file| file.name == *name);
             if let Some(file) = file.filter(|file| file.text != *text) {
                 save(&file.path, text).with_context(|| {
@@ -62,7 +53,64 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
             }
         }
     }
-    Ok(report::report(&images, lines, write))
+    let mut report = report::report(&found.images, found.lines.clone(), write);
+    if settings.format == Format::Markdown {
+        let new = offers::told(&upstream, &found, offers::offers(&upstream, &found)).await;
+        if let Some(group) = proposal::as_one(new) {
+            report.title = Some(proposal::title(&group));
+            let text = proposal::body(&group, &Around::default()).text;
+            report.markdown = format!("{text}\n{}", report.markdown);
+        }
+    }
+    Ok(report)
+}
+
+/// What a run has found out.
+struct Found<'a> {
+    /// What became of each image.
+    images: Vec<Image<'a>>,
+    /// What is said of lines of releases.
+    lines: Vec<Finding>,
+    /// The texts of the files with all that is new.
+    texts: BTreeMap<&'a str, String>,
+}
+
+impl Found<'_> {
+    /// What was found of upstreams and lines, with `more` behind it.
+    fn findings(&self, more: &[Finding]) -> Vec<Finding> {
+        let images = self.images.iter().flat_map(Image::findings);
+        images.chain(&self.lines).chain(more).cloned().collect()
+    }
+}
+
+/// Asks the upstreams of all definitions that are looked at, and edits the texts of their files.
+async fn find<'a>(
+    settings: &Settings,
+    upstream: &Upstream,
+    files: &'a [File],
+    definitions: &'a [Definition],
+) -> Found<'a> {
+    let looked_at: Vec<&Definition> = definitions
+        .iter()
+        .filter(|definition| settings.looks_at(&definition.name))
+        .collect();
+    let downloads = Downloads::new(upstream, settings.limits.image_size);
+    tracing::info!("asking the upstreams of {} images", looked_at.len());
+    let done = AtomicUsize::new(0);
+    let looks = looked_at.iter().map(async |definition| {
+        let image = look(upstream, &downloads, settings, definition).await;
+        let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::debug!("{count} of {}: `{}`", looked_at.len(), definition.name);
+        image
+    });
+    let (mut images, lines) =
+        online::with_lines(upstream, settings, definitions, join_all(looks)).await;
+    let texts = edited(files, &mut images);
+    Found {
+        images,
+        lines,
+        texts,
+    }
 }
 
 /// What the upstream has for one definition, and what became of the versions that it pins.

@@ -1,14 +1,17 @@
-//! `reglaze validate`: says what is wrong with the definitions. Changes nothing, and asks nobody but with `--online`.
+//! `reglaze validate`: says what is wrong with the definitions, and what a pull request does to them. Changes nothing, and
+//! asks nobody but with `--online` and `--pull-request`.
 
 mod online;
 
 use serde_json::{Map, Value};
 
+use super::review::{self, Review};
 use crate::definitions;
 use crate::domain::definition;
 use crate::domain::finding::{Finding, Level};
 use crate::domain::lint::{self, Scope};
 use crate::domain::report::{Ending, Report};
+use crate::domain::review::difference::Difference;
 use crate::settings::Settings;
 use crate::upstream;
 
@@ -17,17 +20,25 @@ use crate::upstream;
 ///
 /// # Errors
 /// The definitions or the user's own sources cannot be read from disk.
-pub async fn run(settings: &Settings, online: bool) -> anyhow::Result<Report> {
-    let files = definitions::read(&settings.images)?;
+pub async fn run(settings: &Settings, online: bool, pull_request: bool) -> anyhow::Result<Report> {
+    let review = if pull_request {
+        Some(Review::begin(settings).await?)
+    } else {
+        None
+    };
+    let files = definitions::read(&settings.files, &settings.images)?;
     let mut definitions = Vec::new();
     let mut findings = Vec::new();
-    let mut count = 0;
+    let (mut count, mut is_whole) = (0, true);
     for file in &files {
         count += definition::entries(&file.text);
         findings.extend(lint::lost_quotes(&file.name, &file.text));
         match definition::parse(&file.name, &file.text) {
             Ok(found) => definitions.extend(found),
-            Err(found) => findings.extend(found),
+            Err(found) => {
+                is_whole = false;
+                findings.extend(found);
+            }
         }
     }
     let scopes = scopes(settings);
@@ -38,7 +49,7 @@ pub async fn run(settings: &Settings, online: bool) -> anyhow::Result<Report> {
         settings.scs,
         settings.today,
     ));
-    let sources = match upstream::load_sources(&settings.sources)? {
+    let sources = match upstream::load_sources(&settings.files, &settings.sources)? {
         Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
         Err(found) => {
             findings.extend(found);
@@ -49,6 +60,17 @@ pub async fn run(settings: &Settings, online: bool) -> anyhow::Result<Report> {
     findings.extend(definitions.iter().filter_map(|definition| {
         lint::never_proven(definition, &sources, settings.asked_of(definition))
     }));
+    let mut difference = None;
+    // Half of the definitions would look as if the others were removed.
+    if let (Some(review), true) = (&review, is_whole) {
+        match review::difference(settings, review, &definitions).await? {
+            Ok(found) => {
+                findings.extend(found.findings());
+                difference = Some(found);
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
     let mut asked = None;
     if online {
         let (found, count) = online::findings(settings, &definitions, sources).await?;
@@ -63,7 +85,25 @@ pub async fn run(settings: &Settings, online: bool) -> anyhow::Result<Report> {
             .is_none_or(|name| settings.looks_at(name))
     });
     findings.sort_by_key(|finding| (finding.file.clone(), finding.line, finding.column));
-    Ok(report(count, files.len(), asked, findings))
+    let report = report(count, files.len(), asked, findings);
+    Ok(match (difference, pull_request) {
+        (Some(difference), _) => with_difference(report, &difference),
+        // Who reads the JSON sees that it is not known.
+        (None, true) => with_data(report, Value::Null),
+        (None, false) => report,
+    })
+}
+
+/// The same, with what the pull request does to the definitions.
+fn with_difference(mut report: Report, difference: &Difference) -> Report {
+    report.text = format!("{}\n{}", difference.text(), report.text);
+    report.markdown = format!("{}\n{}", difference.markdown(), report.markdown);
+    with_data(report, difference.json())
+}
+
+fn with_data(mut report: Report, difference: Value) -> Report {
+    report.data.insert("difference".to_owned(), difference);
+    report
 }
 
 /// What the settings say of policy, for all clouds and for each.
@@ -106,6 +146,7 @@ fn report(
     );
     Report {
         matrix: None,
+        title: None,
         ending: Ending::Done,
         changes: false,
         data: Map::from_iter([

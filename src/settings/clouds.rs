@@ -122,12 +122,22 @@ pub fn boot(entry: Option<&BootEntry>) -> Result<Option<Boot>, SettingsError> {
         });
     };
     let network = entry.network.clone().filter(|name| name != "none");
-    let within = entry.within.as_deref().map(values::duration).transpose()?;
+    let within = match entry.within.as_deref() {
+        Some(text) => values::duration("boot.within", text)?,
+        None => WITHIN,
+    };
+    if within.is_zero() {
+        return Err(SettingsError::Setting {
+            setting: "boot.within",
+            value: "0".to_owned(),
+            expected: "a time in which a server can start, such as `5m`",
+        });
+    }
     Ok(Some(Boot {
         flavor,
         network,
         console: entry.console != Some(Console::Ignore),
-        within: within.unwrap_or(WITHIN),
+        within,
     }))
 }
 

@@ -8,12 +8,14 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
+use super::pull_requests::PullRequestsEntry;
 use super::{FILE, SettingsError};
 use crate::domain::attested::Verify;
 use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::usage::{Asked, InUse};
 use crate::domain::yaml;
+use crate::files::Files;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +37,8 @@ pub struct File {
     pub boot: Option<BootEntry>,
     #[serde(default)]
     pub limits: LimitsEntry,
+    #[serde(default)]
+    pub pull_requests: PullRequestsEntry,
 }
 
 impl File {
@@ -158,10 +162,10 @@ pub struct LimitsEntry {
 }
 
 /// Reads the file, and says in which folder it is.
-pub fn read(config: Option<&Path>) -> Result<(PathBuf, File), SettingsError> {
+pub fn read(files: &Files, config: Option<&Path>) -> Result<(PathBuf, File), SettingsError> {
     let path = config.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
     let root = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let text = match std::fs::read_to_string(&path) {
+    let text = match files.text(&path) {
         Ok(text) => text,
         Err(error) if config.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
             return Ok((root, File::default()));

@@ -81,7 +81,7 @@ pub fn mapping(text: &str) -> Result<(String, String), SettingsError> {
 }
 
 /// `90s`, `5m`, `1h`.
-pub fn duration(text: &str) -> Result<Duration, SettingsError> {
+pub fn duration(setting: &'static str, text: &str) -> Result<Duration, SettingsError> {
     let unit = match text.trim_start_matches(|c: char| c.is_ascii_digit()) {
         "s" => Some(1),
         "m" => Some(60),
@@ -93,13 +93,22 @@ pub fn duration(text: &str) -> Result<Duration, SettingsError> {
         .ok()
         .zip(unit)
         .and_then(|(count, unit)| count.checked_mul(unit))
-        .filter(|seconds| *seconds > 0)
         .map(Duration::from_secs)
         .ok_or_else(|| SettingsError::Setting {
-            setting: "boot.within",
+            setting,
             value: text.to_owned(),
             expected: "a time such as `5m` or `90s`",
         })
+}
+
+/// `14d`.
+pub fn days(setting: &'static str, text: &str) -> Result<u64, SettingsError> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    days.ok_or_else(|| SettingsError::Setting {
+        setting,
+        value: text.to_owned(),
+        expected: "a number of days such as `3d`",
+    })
 }
 
 #[cfg(test)]
@@ -116,10 +125,10 @@ mod tests {
 
     #[test]
     fn times_have_a_unit() {
-        assert_eq!(duration("5m").unwrap(), Duration::from_mins(5));
-        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
-        for text in ["5", "0s", "m", "5 m", "-5m", "5d", ""] {
-            assert!(duration(text).is_err(), "{text}");
+        assert_eq!(duration("test", "5m").unwrap(), Duration::from_mins(5));
+        assert_eq!(duration("test", "90s").unwrap(), Duration::from_secs(90));
+        for text in ["5", "m", "5 m", "-5m", "5d", ""] {
+            assert!(duration("test", text).is_err(), "{text}");
         }
     }
 

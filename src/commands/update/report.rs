@@ -4,12 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::attested::{self, Attested, Verified};
 use crate::domain::definition::{Definition, Version};
-use crate::domain::edit::Change;
+use crate::domain::edit::{Change, Position};
 use crate::domain::finding::Finding;
 use crate::domain::freshness;
 use crate::domain::index::Candidate;
+use crate::domain::proposal::Offer;
 use crate::domain::report::{Ending, Report, escape_markdown, printable};
 use crate::domain::select::{Addition, Selection};
+use crate::domain::source::Source;
 
 /// What became of one image.
 pub(super) struct Image<'a> {
@@ -19,6 +21,7 @@ pub(super) struct Image<'a> {
     url: Option<String>,
     build_date: Option<String>,
     attested: Option<Attested>,
+    candidate: Option<Candidate>,
     findings: Vec<Finding>,
 }
 
@@ -58,6 +61,7 @@ impl<'a> Image<'a> {
             url: None,
             build_date: None,
             attested: None,
+            candidate: None,
             findings: Vec::new(),
         }
     }
@@ -94,6 +98,72 @@ impl<'a> Image<'a> {
         })
     }
 
+    /// The new version, if there is one, as it is proposed.
+    pub(super) fn offer(&self, source: &Source) -> Option<Offer> {
+        let Outcome::Updated(addition) = &self.outcome else {
+            return None;
+        };
+        let versions = &self.definition.versions;
+        let newest = self.newest(addition.position);
+        let leaving = addition.remove.iter().filter_map(|at| versions.get(*at));
+        Some(Offer {
+            image: self.definition.name.clone(),
+            file: self.definition.file.clone(),
+            source: source.name.clone(),
+            source_title: source.title.clone(),
+            from: newest.map(|version| (version.version.clone(), version.build_date)),
+            entry: addition.entry.clone(),
+            remove: addition.remove.clone(),
+            leaving: leaving.map(|version| version.version.clone()).collect(),
+            position: addition.position,
+            attested: self.attested.clone()?,
+            signed_at: self.attested.as_ref().and_then(Attested::signed_at),
+            size: None,
+            contents: None,
+            links: Vec::new(),
+            findings: self.findings.clone(),
+        })
+    }
+
+    /// The newest build of its upstream.
+    pub(super) const fn candidate(&self) -> Option<&Candidate> {
+        self.candidate.as_ref()
+    }
+
+    /// The URL of the newest version that the file has.
+    pub(super) fn newest_url(&self) -> Option<&str> {
+        let Outcome::Updated(addition) = &self.outcome else {
+            return None;
+        };
+        self.newest(addition.position)?.url.as_deref()
+    }
+
+    fn newest(&self, position: Position) -> Option<&Version> {
+        let versions = &self.definition.versions;
+        match position {
+            Position::First => versions.first(),
+            Position::Last => versions.last(),
+        }
+    }
+
+    /// What a person should know of it.
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The version that is newer than those of the file.
+    pub(super) fn newer(&self) -> Option<String> {
+        match &self.outcome {
+            Outcome::Updated(addition) => Some(addition.entry.version.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is known of its builds.
+    pub(super) const fn has_failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed { .. })
+    }
+
     /// Turns a planned change into a failure.
     pub(super) fn refuse(&mut self, error: String) {
         self.attested = None;
@@ -107,6 +177,7 @@ impl<'a> Image<'a> {
     /// A build was found; nothing is proven yet.
     pub(super) fn found(mut self, candidate: Option<&Candidate>) -> Self {
         if let Some(candidate) = candidate {
+            self.candidate = Some(candidate.clone());
             self.version = Some(candidate.version.clone());
             self.url = Some(candidate.url.clone());
             self.build_date = candidate.build_date.map(|date| date.to_string());
@@ -366,6 +437,7 @@ fn finished(
     }
     Report {
         matrix: None,
+        title: None,
         ending,
         changes,
         data,
