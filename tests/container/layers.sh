@@ -7,7 +7,11 @@ checkout() {
   git ls-files -z --cached --others --exclude-standard | xargs -0 --no-run-if-empty ls -d 2>/dev/null |
     tar -c --files-from=- | tar -x -C "$1"
   printf 'password: %s\n' "$decoy" | tee "$1/clouds.yaml" "$1/.env" "$1/images/notes.txt" "$1/secure.yaml" >/dev/null
-  # act wants a commit.
+  commit_all "$1"
+}
+
+# commit_all FOLDER: makes a repository of it, since act wants a commit.
+commit_all() {
   git -C "$1" init --quiet
   git -C "$1" add --all
   git -C "$1" -c user.name=test -c user.email=test@example.invalid commit --quiet --message "$decoy"

@@ -48,6 +48,10 @@ def main():
                 lay("edit", bytes([choice]) + text)
     release = b'{"name": "24.04", "releaseDate": "2024-04-25", "isLts": true, "isEol": false, "eolFrom": "2029-05-31", "eoesFrom": null}'
     lay("endoflife", b'{"result": {"name": "ubuntu", "label": "Ubuntu", "releases": [' + release + b"]}}")
+    lay("packages", b"apt\t2.4.9\nsnap:lxd\t5.0/stable\t24322\n")
+    lay("packages", b'{"items": [{"kind": "Build", "data": {"packages": [{"name": "apt", "version": "3.0.3"}]}}]}')
+    debs = b'{"deb": [{"name": "apt", "from_version": {"version": "1"}, "to_version": {"version": "2"}}], "snap": []}'
+    lay("packages", b'{"diff": ' + debs + b', "added": ' + debs + b', "removed": ' + debs + b"}")
     sources = files(ROOT / "sources")
     for path in sources:
         lay("source", path.read_bytes())

@@ -15,6 +15,9 @@ mod drift;
 mod engines;
 mod examples;
 mod fleet;
+#[path = "../github/mod.rs"]
+mod forge;
+mod github;
 mod kill;
 mod member;
 mod new;

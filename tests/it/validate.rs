@@ -143,7 +143,7 @@ fn findings_become_annotations_and_markdown() {
     assert!(annotated.contains(command), "{annotated}");
     let markdown = stdout(&repository.validate(&["--format=markdown"]).code(0));
     assert!(
-        markdown.starts_with("- images/debian.yml:8:19: warning: "),
+        markdown.starts_with("- `images/debian.yml:8:19` warning: "),
         "{markdown}"
     );
     assert!(

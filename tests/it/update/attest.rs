@@ -33,13 +33,20 @@ fn settings(world: &World) -> Settings {
     ];
     arguments.extend(world.server.maps(&HOSTS));
     let cli = Cli::parse_from(arguments);
-    let mut settings = Settings::load(&cli.shared, chrono::Utc::now().date_naive()).unwrap();
+    let mut settings = Settings::load(
+        &cli.shared,
+        &reglaze::files::Files::Here,
+        chrono::Utc::now().date_naive(),
+    )
+    .unwrap();
     settings.cache = Some(world.path("cache/reglaze"));
     settings
 }
 
 fn upstream(settings: &Settings) -> Upstream {
-    let sources = load_sources(&settings.sources).unwrap().unwrap();
+    let sources = load_sources(&settings.files, &settings.sources)
+        .unwrap()
+        .unwrap();
     Upstream::new(
         settings,
         sources.into_iter().map(|(source, _)| source).collect(),

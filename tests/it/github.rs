@@ -1,0 +1,34 @@
+//! Conduct towards GitHub, against the fake in `tests/github/`; and the fake itself.
+
+mod api;
+mod automerge;
+mod board;
+mod calls;
+mod clients;
+mod conduct;
+mod deployed;
+mod edge;
+mod elsewhere;
+mod emulate;
+mod enterprise;
+mod fake_clients;
+mod fake_faults;
+mod fake_graphql;
+mod fake_issues;
+mod fake_judges;
+mod fake_pages;
+mod fake_pulls;
+mod fake_refs;
+mod fake_tokens;
+mod faults;
+mod judged;
+mod length;
+mod limits;
+mod many;
+mod permissions;
+mod races;
+mod readers;
+mod review;
+mod scene;
+mod secrets;
+mod tokens;
