@@ -57,7 +57,8 @@ fn a_host_is_asked_eight_things_at_a_time() {
     world.ubuntu_release(&releases, &["20260725"]);
     world.server.pause(
         "https://cloud-images.ubuntu.com/releases/name",
-        Duration::from_millis(30),
+        // Long enough that a busy machine comes to ask for all eight.
+        Duration::from_millis(150),
     );
     let run = world.update(&[]);
     assert_eq!(run.code, 2, "{}", run.stdout);
