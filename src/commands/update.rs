@@ -32,16 +32,14 @@ use report::Image;
 
 /// Says what is new upstream, or with `write` adds it to the files.
 pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
-    let files = definitions::read(&settings.files, &settings.images)?;
-    let definitions = match definitions::parse(&files) {
-        Ok(definitions) => definitions,
+    let Given {
+        files,
+        definitions,
+        upstream,
+    } = match given(settings)? {
+        Ok(given) => given,
         Err(findings) => return Ok(report::broken(findings)),
     };
-    let sources: Vec<Source> = match upstream::load_sources(&settings.files, &settings.sources)? {
-        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
-        Err(findings) => return Ok(report::broken(findings)),
-    };
-    let upstream = Upstream::new(settings, sources)?;
     let found = find(settings, &upstream, &files, &definitions).await;
     if write {
         for (name, text) in &found.texts {
@@ -63,6 +61,31 @@ pub async fn run(settings: &Settings, write: bool) -> anyhow::Result<Report> {
         }
     }
     Ok(report)
+}
+
+/// What a run begins with.
+struct Given {
+    files: Vec<File>,
+    definitions: Vec<Definition>,
+    upstream: Upstream,
+}
+
+/// Reads definitions and sources; the inner error is what is wrong in them.
+fn given(settings: &Settings) -> anyhow::Result<Result<Given, Vec<Finding>>> {
+    let files = definitions::read(&settings.files, &settings.images)?;
+    let definitions = match definitions::parse(&files) {
+        Ok(definitions) => definitions,
+        Err(findings) => return Ok(Err(findings)),
+    };
+    let sources: Vec<Source> = match upstream::load_sources(&settings.files, &settings.sources)? {
+        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
+        Err(findings) => return Ok(Err(findings)),
+    };
+    Ok(Ok(Given {
+        files,
+        definitions,
+        upstream: Upstream::new(settings, sources)?,
+    }))
 }
 
 /// What a run has found out.

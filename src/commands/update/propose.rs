@@ -4,6 +4,7 @@
 //! there is seen before anything is written, and every branch moves only from where it was seen.
 
 mod base;
+mod beside;
 mod board;
 mod branch;
 mod carry_out;
@@ -17,19 +18,18 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{Found, find, offers, report};
+use super::{Found, Given, find, given, offers, report};
 use crate::cli::Shared;
-use crate::definitions::{self, File};
+use crate::definitions::File;
 use crate::domain::conduct::{Names, Outcome, Trailers};
 use crate::domain::dashboard::Question;
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
 use crate::domain::proposal::{Group, groups};
 use crate::domain::report::Report;
-use crate::domain::source::Source;
 use crate::github::{Credentials, Patience, Place, Repository};
 use crate::settings::Settings;
-use crate::upstream::{self, Upstream};
+use crate::upstream::Upstream;
 pub use base::Base;
 use board::{Board, News};
 use branch::Branches;
@@ -55,16 +55,14 @@ pub async fn run(flags: &Shared, today: NaiveDate) -> anyhow::Result<Report> {
         ..Patience::default()
     });
     let settings = &base.settings;
-    let files = definitions::read(&settings.files, &settings.images)?;
-    let definitions = match definitions::parse(&files) {
-        Ok(definitions) => definitions,
+    let Given {
+        files,
+        definitions,
+        upstream,
+    } = match given(settings)? {
+        Ok(given) => given,
         Err(findings) => return Ok(report::broken(findings)),
     };
-    let sources: Vec<Source> = match upstream::load_sources(&settings.files, &settings.sources)? {
-        Ok(sources) => sources.into_iter().map(|(source, _)| source).collect(),
-        Err(findings) => return Ok(report::broken(findings)),
-    };
-    let upstream = Upstream::new(settings, sources)?;
     let found = find(settings, &upstream, &files, &definitions).await;
     let names = Names {
         prefix: &rules.branch_prefix,
