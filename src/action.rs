@@ -3,8 +3,6 @@
 //! No other code knows of inputs, and there is no script in front of the binary: a shell would drop variables whose
 //! names have a dash.
 
-pub mod log;
-
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,6 +12,7 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Format};
 use crate::domain::finding::Level;
 use crate::domain::report::Report;
+use crate::log;
 
 /// The prefix of the variables in which GitHub's runner hands over inputs.
 const PREFIX: &str = "INPUT_";

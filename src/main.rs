@@ -13,6 +13,7 @@ use reglaze::commands;
 use reglaze::domain::finding::Finding;
 use reglaze::domain::report::{Ending, Form, Report};
 use reglaze::files::Files;
+use reglaze::log;
 use reglaze::settings::{Settings, SettingsError};
 
 fn main() -> ExitCode {
@@ -216,7 +217,7 @@ fn print(text: &str) -> std::io::Result<()> {
 }
 
 fn tell(text: &str, surroundings: &Surroundings) {
-    let mut stderr = action::log::Stderr {
+    let mut stderr = log::Stderr {
         is_read: surroundings.is_read,
     };
     // Nobody is left to tell if stderr is gone too.
@@ -240,7 +241,7 @@ fn set_up_logging(verbose: u8, is_read: bool) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(move || action::log::Stderr { is_read })
+        .with_writer(move || log::Stderr { is_read })
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(verbose > 1)
         .compact();

@@ -17,7 +17,7 @@ use super::client::Client;
 use super::credentials::{App, Credentials};
 use super::error::GithubError;
 use super::place::Place;
-use crate::action::log;
+use crate::log;
 
 /// GitHub gives such a token for an hour; it is not used to its last minute.
 const LIFE: Duration = Duration::from_mins(50);
