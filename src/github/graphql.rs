@@ -26,6 +26,20 @@ struct Answered {
 }
 
 impl Repository {
+    /// Says whether anything speaks GraphQL there.
+    pub async fn has_graphql(&self) -> bool {
+        let asked = self
+            .graphql::<Value>(
+                "ask by GraphQL",
+                "contents: read",
+                Kind::Read,
+                VIEWER,
+                json!({}),
+            )
+            .await;
+        !matches!(asked, Err(GithubError::NoGraphql { .. }))
+    }
+
     /// Sends a document; any error in the answer fails it, whatever else came.
     pub(super) async fn graphql<T: DeserializeOwned>(
         &self,

@@ -1,6 +1,7 @@
 //! What `update --pull-request` does to a repository, and what it leaves alone.
 
 use super::scene::{FILE, Scene, assert_outcomes, outcomes};
+use crate::forge::{Fault, When};
 use crate::update::world::ubuntu;
 
 #[test]
@@ -349,6 +350,24 @@ fn a_ticked_box_builds_the_branch_anew() {
     let after = scene.only_pull();
     assert!(after.body.contains("- [ ]") && !after.body.contains("- [x]"));
     assert_outcomes(&scene.update(&[]), &[("ubuntu", "current")]);
+}
+
+#[test]
+fn graphql_that_is_missing_for_a_moment_makes_no_unsigned_commit() {
+    let scene = Scene::new();
+    scene.update(&[]);
+    scene.publish(&["20260705", "20260701"]);
+    for call in ["createCommitOnBranch", "updateRefs"] {
+        scene
+            .fake
+            .fault(When::call("POST", call), Fault::Status(404));
+        let run = scene.update(&[]);
+        assert_eq!(outcomes(&run), [("ubuntu", "failed")], "{}", run.stdout);
+    }
+    assert_outcomes(&scene.update(&[]), &[("ubuntu", "updated")]);
+    let commits = scene.fake.commits_between("main", "reglaze/ubuntu");
+    assert_eq!(commits.len(), 1);
+    assert!(scene.fake.is_verified(&scene.only_pull().head));
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl Branches<'_> {
     pub async fn delete(&self, name: &str, seen: &str) -> Result<(), GithubError> {
         if !self.without_graphql.get() {
             match self.repository.delete_branch(name, seen).await {
-                Err(GithubError::NoGraphql { .. }) => self.without_graphql.set(true),
+                Err(error @ GithubError::NoGraphql { .. }) => self.settle_without(error).await?,
                 done => return done,
             }
         }
@@ -156,12 +156,21 @@ impl Branches<'_> {
             .await
         {
             Ok(commit) => Ok(Some(commit)),
-            Err(GithubError::NoGraphql { .. }) => {
-                self.without_graphql.set(true);
+            Err(error @ GithubError::NoGraphql { .. }) => {
+                self.settle_without(error).await?;
                 Ok(None)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Goes on without GraphQL, if it is not missing for this moment only: a commit of git's own objects is not signed.
+    async fn settle_without(&self, error: GithubError) -> Result<(), GithubError> {
+        if self.repository.has_graphql().await {
+            return Err(error);
+        }
+        self.without_graphql.set(true);
+        Ok(())
     }
 
     async fn by_git_data(&self, parents: &[String], work: Work<'_>) -> Result<String, GithubError> {
