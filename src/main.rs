@@ -1,6 +1,5 @@
 //! The `reglaze` binary: arguments in, one command, report out, exit code.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -14,13 +13,10 @@ use reglaze::domain::finding::Finding;
 use reglaze::domain::report::{Ending, Form, Report};
 use reglaze::files::Files;
 use reglaze::log;
-use reglaze::settings::{Settings, SettingsError};
+use reglaze::settings::{self, Settings, SettingsError};
 
 fn main() -> ExitCode {
-    // Names and values that are not UTF-8 are nobody's input.
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = settings::environment();
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     // As an action the runner gives inputs as variables, and arguments that are empty or none.
     let inputs = if arguments.iter().skip(1).all(|argument| argument.is_empty()) {

@@ -5,6 +5,8 @@ mod file;
 mod pull_requests;
 mod values;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -185,6 +187,14 @@ impl Settings {
             root,
         })
     }
+}
+
+/// All environment variables; names and values that are not UTF-8 are nobody's input.
+pub fn environment() -> BTreeMap<String, String> {
+    let text = |(key, value): (OsString, OsString)| {
+        Some((key.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// The environment variables that the settings name, those that are there.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::domain::review::event::{self, Event};
 use crate::github::{Credentials, Patience, Place, Repository};
-use crate::settings::Settings;
+use crate::settings::{Settings, environment};
 
 pub use base::difference;
 pub use bound::reviewed;
@@ -45,12 +45,6 @@ impl Review {
 
 fn place() -> anyhow::Result<Place> {
     Ok(Place::from_environment(&environment())?)
-}
-
-fn environment() -> std::collections::BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 async fn connect(settings: &Settings, place: Place) -> anyhow::Result<Repository> {

@@ -38,6 +38,16 @@ pub fn escape(text: &str) -> String {
     unblocked(escaped)
 }
 
+/// A value as JSON for a comment of HTML, which nobody sees: nothing in it can end that comment.
+pub fn hidden_json(value: &impl serde::Serialize) -> String {
+    // What is hidden are structs and maps of strings, which always serialise. These characters stand in strings only,
+    // where JSON has another way to write them.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace("--", "-\\u002d")
+}
+
 /// A code span of foreign text; what would not be harmless in one is escaped instead.
 pub fn code(text: &str) -> String {
     let text = line(text);

@@ -28,7 +28,7 @@ use crate::domain::finding::Finding;
 use crate::domain::proposal::{Group, groups};
 use crate::domain::report::Report;
 use crate::github::{Credentials, Patience, Place, Repository};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::upstream::Upstream;
 pub use base::Base;
 use board::{Board, News};
@@ -39,9 +39,7 @@ pub use row::Row;
 
 /// Opens, updates and closes pull requests.
 pub async fn run(flags: &Shared, today: NaiveDate) -> anyhow::Result<Report> {
-    let environment = std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = settings::environment();
     let place = Place::from_environment(&environment)?;
     let credentials = Credentials::from_environment(&environment)?;
     let repository = Repository::connect(place, credentials, Patience::default())

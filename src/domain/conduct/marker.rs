@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::markdown::hidden_json;
+
 /// The form of our texts. Another one makes the next run write them anew.
 pub const FORM: u32 = 1;
 
@@ -57,13 +59,7 @@ impl Marker {
 
     /// The hidden line. Nothing in it can end the comment.
     fn line(&self) -> String {
-        // Strings, numbers and a map of strings always serialise.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        let json = json
-            .replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-            .replace("--", "-\\u002d");
-        format!("{BEGIN}{json}{CLOSE}")
+        format!("{BEGIN}{}{CLOSE}", hidden_json(self))
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use crate::domain::markdown::hidden_json;
+
 const BEGIN: &str = "<!-- reglaze:dashboard ";
 const CLOSE: &str = " -->";
 const TAKE_OVER: &str = "<!-- reglaze:take-over ";
@@ -54,12 +56,7 @@ pub fn is_ours(body: &str) -> bool {
 
 /// The hidden line. Names of sources are those of files; nothing in them can end the comment.
 pub(super) fn line(looks: &Looks) -> String {
-    let json = serde_json::to_string(looks).unwrap_or_default();
-    let json = json
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace("--", "-\\u002d");
-    format!("{BEGIN}{json}{CLOSE}")
+    format!("{BEGIN}{}{CLOSE}", hidden_json(looks))
 }
 
 pub(super) fn take_over(group: &str) -> String {

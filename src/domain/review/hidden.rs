@@ -12,6 +12,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::markdown::hidden_json;
+
 /// How a comment begins that tells a plan. Only a comment that begins so is one: what is further down may be quoted.
 const MARK: &str = "<!-- reglaze:plan ";
 
@@ -91,11 +93,7 @@ pub fn mark(head: &str, clouds: &[CloudMark]) -> String {
         head: head.to_owned(),
         clouds: clouds.to_vec(),
     };
-    // Plain structs always serialise.
-    let json = serde_json::to_string(&head).unwrap_or_default();
-    // Only within strings, where JSON has another way to write them.
-    let json = json.replace('<', "\\u003c").replace('>', "\\u003e");
-    format!("{MARK}{json}{END}\n")
+    format!("{MARK}{}{END}\n", hidden_json(&head))
 }
 
 /// The last line of a comment: a plan.
