@@ -120,6 +120,10 @@ pub struct Shared {
     /// Folder of your own upstream sources [default: sources, if there]
     #[arg(long, global = true, env = "REGLAZE_SOURCES", value_name = "FOLDER")]
     pub sources: Option<PathBuf>,
+    /// Folder in which images wait that cannot be sent at once, as for conversion; it needs room for the largest [default: the
+    /// machine's folder for temporary files]
+    #[arg(long, global = true, env = "REGLAZE_SPOOL", value_name = "FOLDER")]
+    pub spool: Option<PathBuf>,
     /// A cloud of clouds.yaml; repeatable [default: `clouds` of the settings, else `OS_CLOUD`]
     #[arg(
         long,

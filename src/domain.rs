@@ -50,6 +50,7 @@ pub mod snapshot;
 pub mod source;
 pub mod step;
 pub mod template;
+pub mod transfer;
 pub mod usage;
 pub mod version;
 pub mod wanted;

@@ -21,6 +21,7 @@ use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::shard::Shard;
 use crate::domain::template::Variables;
+use crate::domain::transfer::Transfer;
 use crate::domain::usage::InUse;
 use crate::files::Files;
 
@@ -51,6 +52,10 @@ pub struct Settings {
     pub in_use: InUse,
     /// How a new image is tried, where a cloud does not say it; absent: it is not.
     pub boot: Option<Boot>,
+    /// How bytes come into a cloud that does not say it.
+    pub transfer: Transfer,
+    /// Where bytes wait that cannot be sent at once: a folder with room for the largest image.
+    pub spool: PathBuf,
     /// The tag that marks our images.
     pub tag: String,
     /// The project that owns them; absent: the token's.
@@ -155,6 +160,12 @@ impl Settings {
             clouds,
             in_use: file.in_use.decided(),
             boot: clouds::boot(file.boot.as_ref())?,
+            transfer: file.transfer.clone().decided(),
+            spool: flags
+                .spool
+                .clone()
+                .or_else(|| file.spool.as_deref().map(|spool| under(Path::new(spool))))
+                .unwrap_or_else(std::env::temp_dir),
             tag: file.tag.unwrap_or_else(|| "managed_by_reglaze".to_owned()),
             owner: file.owner,
             verify: file.verify.unwrap_or_default(),

@@ -97,6 +97,7 @@ impl Run<'_> {
                 members: settings.limits.members,
                 uses: &uses,
                 domains: &BTreeMap::new(),
+                transfer: &cloud.transfer,
                 run: &settings.run,
                 today: settings.today,
             },

@@ -112,6 +112,7 @@ pub async fn plan(
         members: settings.limits.members,
         uses: &uses,
         domains: &domains,
+        transfer: &cloud.transfer,
         run: &settings.run,
         today: settings.today,
     };

@@ -14,6 +14,7 @@ use super::checksum::Checksum;
 use super::finding::{Finding, Place};
 use super::policy::PolicyOverride;
 use super::snapshot::Visibility;
+use super::transfer::ImageTransfer;
 use super::version::Order;
 
 /// What one image of the catalogue shall be.
@@ -69,6 +70,8 @@ pub struct Definition {
     pub vars: BTreeMap<String, String>,
     /// Overrides of the policy.
     pub policy: Option<PolicyOverride>,
+    /// How its bytes are stored, where that differs from the cloud's way.
+    pub transfer: ImageTransfer,
 }
 
 impl Definition {
@@ -100,6 +103,7 @@ impl Definition {
             upstream: None,
             vars: BTreeMap::new(),
             policy: None,
+            transfer: ImageTransfer::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::policy::{self, PolicyOverride};
 use super::snapshot::{CloudImage, Snapshot};
 use super::step::{self, Step, Work};
 use super::template::Variables;
+use super::transfer::Transfer;
 use super::usage::{self, Uses};
 use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STAGED, STATE, UNPROVEN};
 use images::Images;
@@ -38,6 +39,8 @@ pub struct Context<'a> {
     /// The projects of the domains that the policies share with, by the word that names the domain there. One that is
     /// missing could not be resolved.
     pub domains: &'a BTreeMap<String, BTreeSet<String>>,
+    /// How bytes come into the cloud.
+    pub transfer: &'a Transfer,
     /// Environment variables that templates may name.
     pub run: &'a Variables,
     /// The date of all decisions.

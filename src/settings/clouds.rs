@@ -6,6 +6,7 @@ use super::file::{BootEntry, CloudEntry, Console, File, FullCloud, InUseEntry};
 use super::{Settings, SettingsError, values};
 use crate::domain::definition::Definition;
 use crate::domain::policy::{self, Asked, PolicyOverride};
+use crate::domain::transfer::{Transfer, TransferOverride};
 use crate::domain::usage::InUse;
 
 /// How long a server may take to boot where nothing is said.
@@ -22,6 +23,8 @@ pub struct Cloud {
     pub in_use: InUse,
     /// How a new image is tried here; absent: it is not.
     pub boot: Option<Boot>,
+    /// How bytes come into it.
+    pub transfer: Transfer,
 }
 
 /// How a server is started from a new image, to see that it boots.
@@ -61,6 +64,7 @@ impl Settings {
             policy: PolicyOverride::default(),
             in_use: self.in_use,
             boot: self.boot.clone(),
+            transfer: self.transfer.clone(),
         }
     }
 }
@@ -95,6 +99,7 @@ fn cloud(entry: &CloudEntry, file: &File) -> Result<Cloud, SettingsError> {
                 policy: PolicyOverride::default(),
                 in_use: InUseEntry::default(),
                 boot: None,
+                transfer: TransferOverride::default(),
             };
             &named
         }
@@ -108,6 +113,7 @@ fn cloud(entry: &CloudEntry, file: &File) -> Result<Cloud, SettingsError> {
         policy: full.policy.clone(),
         in_use: full.in_use.over(file.in_use).decided(),
         boot: boot(over.as_ref())?,
+        transfer: full.transfer.clone().over(&file.transfer).decided(),
     })
 }
 

@@ -13,6 +13,7 @@ use super::{FILE, SettingsError};
 use crate::domain::attested::Verify;
 use crate::domain::lint::Standard;
 use crate::domain::policy::PolicyOverride;
+use crate::domain::transfer::TransferOverride;
 use crate::domain::usage::{Asked, InUse};
 use crate::domain::yaml;
 use crate::files::Files;
@@ -35,6 +36,9 @@ pub struct File {
     #[serde(default)]
     pub in_use: InUseEntry,
     pub boot: Option<BootEntry>,
+    #[serde(default)]
+    pub transfer: TransferOverride,
+    pub spool: Option<String>,
     #[serde(default)]
     pub limits: LimitsEntry,
     #[serde(default)]
@@ -96,6 +100,8 @@ pub struct FullCloud {
     #[serde(default)]
     pub in_use: InUseEntry,
     pub boot: Option<BootEntry>,
+    #[serde(default)]
+    pub transfer: TransferOverride,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

@@ -13,6 +13,7 @@ use crate::domain::finding::Level;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::snapshot::{Status, Visibility};
 use crate::domain::template::Variables;
+use crate::domain::transfer::Transfer;
 use crate::domain::usage::Uses;
 use crate::domain::yaml;
 
@@ -94,6 +95,7 @@ impl World {
                 members: 128,
                 uses: &uses,
                 domains: &BTreeMap::new(),
+                transfer: &Transfer::default(),
                 run: &Variables::new(),
                 today: NaiveDate::from_ymd_opt(2026, 11, 21).unwrap(),
             },

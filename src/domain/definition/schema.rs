@@ -11,6 +11,7 @@ use crate::domain::checksum::Checksum;
 use crate::domain::finding::{Finding, Place};
 use crate::domain::policy::PolicyOverride;
 use crate::domain::snapshot::Visibility;
+use crate::domain::transfer::ImageTransfer;
 use crate::domain::version::Order;
 use crate::domain::yaml::{self, place};
 
@@ -51,6 +52,7 @@ struct Image {
     upstream: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
     vars: Option<BTreeMap<String, Option<String>>>,
     policy: Option<Spanned<PolicyOverride>>,
+    transfer: Option<ImageTransfer>,
 }
 
 #[derive(Deserialize)]
@@ -252,6 +254,7 @@ impl Reader<'_> {
             policy: raw
                 .policy
                 .map(|policy| PolicyOverride::written(self.file, policy)),
+            transfer: raw.transfer.unwrap_or_default(),
         };
         self.repeated_versions(&definition.versions);
         definition

@@ -63,6 +63,7 @@ const IMAGE: Keys = Keys {
         ("upstream", Kind::Map),
         ("vars", Kind::Map),
         ("policy", Kind::Map),
+        ("transfer", Kind::Map),
     ],
 };
 

@@ -168,6 +168,7 @@ fn of_keys(old: &Definition, new: &Definition) -> Vec<Change> {
         loud(pair("policy", &before, &after)),
         loud(pair("upstream", &tracked(old), &tracked(new))),
         pair("format", &old.format, &new.format),
+        pair("transfer", &old.transfer, &new.transfer),
         pair("login", &old.login, &new.login),
         // A password in a comment would be one more place where it stands.
         Pair {

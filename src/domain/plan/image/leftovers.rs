@@ -57,7 +57,9 @@ impl<'a> Planner<'a> {
             });
             if let Some(version) = free {
                 let is_proven = is_staged(image, version) || is_proven_by_glance(image, version);
-                if image.is_settled() && is_proven {
+                // One that an earlier run stored in another form is no longer what is wanted.
+                let is_wanted = image.disk_format.as_deref() == Some(self.stored_format());
+                if image.is_settled() && is_proven && is_wanted {
                     self.taken.insert(&version.version, image);
                     continue;
                 }

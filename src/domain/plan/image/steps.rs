@@ -54,13 +54,14 @@ impl<'a> Planner<'a> {
     fn upload(&mut self, version: &Version, reused: &[&str]) {
         let definition = self.definition;
         let exists = version.id.as_deref().is_some_and(|id| reused.contains(&id));
+        let stored = self.stored_format();
         let url = version.mirror_url.as_ref().or(version.url.as_ref());
         let upload = Upload {
             name: format!(
                 "{}{}({})",
                 definition.name, definition.separator, version.version
             ),
-            format: definition.format.clone(),
+            format: stored.to_owned(),
             id: version.id.clone(),
             exists,
             verify: self.policy.verify,
@@ -72,16 +73,23 @@ impl<'a> Planner<'a> {
             version: Some(version.version.clone()),
             from: json!(url),
             to: json!(version.checksum.as_ref().map(ToString::to_string)),
-            changes: Map::from_iter([("disk_format".to_owned(), json!(definition.format))]),
-            reason: if exists {
-                "the image with this ID waits for its bytes"
-            } else {
-                ""
-            }
-            .to_owned(),
+            changes: Map::from_iter([("disk_format".to_owned(), json!(stored))]),
+            reason: match (exists, stored == definition.format) {
+                (true, _) => "the image with this ID waits for its bytes".to_owned(),
+                (false, true) => String::new(),
+                (false, false) => format!("converted from {} to {stored}", definition.format),
+            },
             work: Work::Upload(upload),
             withdrawal: false,
         });
+    }
+
+    /// The `disk_format` in which this cloud stores the image.
+    pub(super) fn stored_format(&self) -> &'a str {
+        let definition = self.definition;
+        self.context
+            .transfer
+            .stored(&definition.format, definition.transfer)
     }
 
     /// Records what was proven, so that a failed boot costs no second upload, and starts a server.

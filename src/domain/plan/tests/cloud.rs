@@ -19,6 +19,7 @@ pub struct Cloud {
     pub deletions: usize,
     pub members: usize,
     pub domains: BTreeMap<String, BTreeSet<String>>,
+    pub transfer: Transfer,
     created: usize,
 }
 
@@ -32,6 +33,7 @@ impl Default for Cloud {
             deletions: 100,
             members: 128,
             domains: BTreeMap::new(),
+            transfer: Transfer::default(),
             created: 0,
         }
     }
@@ -73,6 +75,7 @@ impl Cloud {
             members: self.members,
             uses: &uses,
             domains: &self.domains,
+            transfer: &self.transfer,
             run: &[("CI".to_owned(), "7".to_owned())].into(),
             today,
         };
@@ -126,6 +129,7 @@ impl Cloud {
                     name: Some(upload.name.clone()),
                     owner: Some(OWNER.to_owned()),
                     status: Status::Active,
+                    disk_format: Some(upload.format.clone()),
                     tags: [TAG.to_owned()].into(),
                     properties: [
                         (IMAGE_NAME, step.image.as_str()),
