@@ -21,6 +21,7 @@ pub mod forge;
 pub mod forge_limits;
 pub mod freshness;
 pub mod index;
+pub mod inspect;
 pub mod lint;
 pub mod manifest;
 pub mod markdown;
