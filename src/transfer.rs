@@ -7,6 +7,7 @@ mod demand;
 mod guard;
 mod hash;
 mod progress;
+pub mod qcow2;
 mod unpack;
 
 pub use demand::{Demand, TransferError, Unpacking, Want};
