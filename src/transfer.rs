@@ -8,6 +8,7 @@ mod guard;
 mod hash;
 mod progress;
 pub mod qcow2;
+pub mod spool;
 mod unpack;
 
 pub use demand::{Demand, TransferError, Unpacking, Want};
