@@ -10,11 +10,13 @@ import hashlib
 import io
 import lzma
 import re
+import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -79,6 +81,8 @@ def main():
     for text in packed():
         for choice in (0, 1, 0x80, 0x81):
             lay("unpack", bytes([choice]) + text)
+    for image in disks():
+        lay("qcow2", image)
 
 
 def packed():
@@ -104,6 +108,32 @@ def packed():
             file.writestr("README", b"read me")
             file.writestr("disk.raw", disk)
         yield archive.getvalue()
+
+
+def disks():
+    """Small qcow2 images: plain, packed and zero clusters in both versions and packings, and subclusters."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    deflated = packer.compress(bytes(range(256)) * 2) + packer.flush()
+    # A frame of zstd whose one block is a byte that is repeated.
+    frame = b"\x28\xb5\x2f\xfd\x60" + (512 - 256).to_bytes(2, "little") + (512 << 3 | 3).to_bytes(3, "little") + b"\x07"
+
+    def header(version, bits, clusters, incompatible, kind):
+        size = clusters << bits
+        fields = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", version, 0, 0, bits, size, 0, 4, 1 << bits, 1 << bits, 1, 0, 0)
+        if version == 3:
+            fields += struct.pack(">QQQIIB7x", incompatible, 0, 0, 4, 112, kind)
+            fields += struct.pack(">II24x", 0x23852875, 24)
+        return fields.ljust(1 << bits, b"\0")
+
+    for version, incompatible, kind, packed in ((2, 0, 0, deflated), (3, 0, 0, deflated), (3, 8, 1, frame)):
+        # Two L1 entries of four; data in clusters 4 and 5, what is packed in 6.
+        table = [4 << 9, 5 << 9, 1 << 63 | 4 << 9, 0, 1 << 62 | 6 << 9, 1 << 62 | 1 << 61 | 6 << 9]
+        if version == 3:
+            table += [1, 5 << 9 | 1]
+        tables = struct.pack(">4Q480x", 2 << 9, 0, 2 << 9, 3 << 9) + struct.pack(f">{len(table)}Q", *table).ljust(512, b"\0") * 2
+        yield header(version, 9, 250, incompatible, kind) + tables + b"\x07" * 1024 + packed.ljust(512, b"\0")
+    parts = struct.pack(">6Q", 1 << 14, 0xF0F0, 1 << 14, 0xF0F0 << 32 | 0x0F0F, 0, 1 << 32)
+    yield header(3, 14, 40, 16, 0) + struct.pack(">Q", 2 << 14).ljust(1 << 14, b"\0") + parts.ljust(1 << 14, b"\0")
 
 
 def files(folder):
