@@ -78,11 +78,33 @@ def main():
         if path.suffix in (".asc", ".gpg", ".sig", ".sign", ".key", ".pub"):
             lay("signature", text)
     signed(lay, captures)
+    for text in disks():
+        for pieces in (b"\xff\xff", b"\xfc\x01"):
+            lay("inspect", pieces + text)
     for text in packed():
         for choice in (0, 1, 0x80, 0x81):
             lay("unpack", bytes([choice]) + text)
     for image in disks():
         lay("qcow2", image)
+
+
+def disks():
+    """A small disk with a partition table, in every format that `qemu-img` writes."""
+    with tempfile.TemporaryDirectory(prefix="disks-") as folder:
+        disk, image = Path(folder) / "disk", Path(folder) / "image"
+        # In this order: the table of UEFI stays, and has its second one at the end.
+        for label in (b"label: dos\n", b"label: gpt\n"):
+            disk.write_bytes(bytes(45 << 10))
+            subprocess.run(["sfdisk", "-q", disk], input=label + b"34,10\n", stderr=subprocess.DEVNULL, check=False)
+            yield disk.read_bytes()
+        disc = bytearray(40 << 10)
+        disc[0x8000:0x8007] = b"\x01CD001\x01"
+        disc[0x8050], disc[0x8081] = 20, 8
+        yield bytes(disc)
+        kinds = ("qcow2", "qcow", "qed", "vdi", "vpc", "vmdk", "vhdx", "parallels", "vmdk -o subformat=streamOptimized")
+        for kind in (*kinds, "qcow2 -o compat=0.10", "qcow2 -o cluster_size=512,extended_l2=off", "vpc -o subformat=fixed"):
+            subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", *kind.split(), disk, image], check=True)
+            yield image.read_bytes()
 
 
 def packed():

@@ -1,0 +1,32 @@
+//! Disk images from anywhere, declared as everything. The first two bytes of an input say in how large pieces the others come.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use reglaze::domain::inspect::{DiskFormat, Inspected, Inspector, Refusal};
+
+/// How many bytes a guest may see.
+const LIMIT: u64 = 1 << 30;
+
+fuzz_target!(|input: &[u8]| {
+    let Some(([low, high], image)) = input.split_first_chunk() else {
+        return;
+    };
+    let pieces = 1 + usize::from(u16::from_le_bytes([*low, *high]));
+    for declared in DiskFormat::ALL.map(DiskFormat::name) {
+        let whole = inspected(declared, image, image.len().max(1));
+        if let Ok(inspected) = &whole {
+            assert_eq!(inspected.format.name(), declared);
+            assert!(inspected.virtual_size <= LIMIT);
+        }
+        // How a network cuts an image into pieces says nothing of it.
+        assert_eq!(whole, inspected(declared, image, pieces));
+    }
+});
+
+fn inspected(declared: &str, image: &[u8], pieces: usize) -> Result<Inspected, Refusal> {
+    let mut inspector = Inspector::new(declared, LIMIT);
+    for piece in image.chunks(pieces) {
+        inspector.take(piece)?;
+    }
+    inspector.end()
+}
