@@ -169,9 +169,10 @@ impl Upstream {
         self.fetcher.probe(url).await.ok()?.size
     }
 
-    /// Begins to fetch the bytes of a version that people reviewed; it may lie on this machine. Fails with [`FetchError`].
-    pub async fn image(&self, url: &str) -> Result<Download, FetchError> {
-        self.fetcher.image(url).await
+    /// Begins to fetch the bytes of a version that people reviewed, at the first of `places` that has it; one may lie on
+    /// this machine. Fails with [`FetchError`].
+    pub async fn image(&self, places: &[&str]) -> Result<Download, FetchError> {
+        self.fetcher.image(places).await
     }
 
     /// Begins to fetch the bytes of a build that an upstream names. Fails with [`FetchError`].

@@ -3,6 +3,7 @@
 //! A superset of openstack-image-manager's format, whose files work unchanged. Text becomes values here; a value of
 //! these types is valid. The keys themselves stand in `schema`.
 
+mod one_or_more;
 mod schema;
 mod shape;
 
@@ -119,8 +120,8 @@ pub struct Version {
     pub url: Option<String>,
     /// Where the URL stands, for findings.
     pub url_at: Place,
-    /// Where the bytes are fetched in place of `url`.
-    pub mirror_url: Option<String>,
+    /// Copies of the file at `url`, of which the first that has it is fetched in its place.
+    pub mirrors: Vec<Mirror>,
     /// The digest of the file at `url`.
     pub checksum: Option<Checksum>,
     /// Where the digest stands, for findings.
@@ -155,6 +156,15 @@ pub struct Version {
     pub signed_by: Option<String>,
 }
 
+/// A copy of a version's file, which `mirror_url` names. It proves nothing: the bytes are held against the same digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    /// Its URL.
+    pub url: String,
+    /// Where the URL stands, for findings.
+    pub at: Place,
+}
+
 /// The digests of a version that reglaze computed from its own download, because the upstream gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Computed {
@@ -180,6 +190,12 @@ impl Version {
     /// OIM's moving version: fetched by nobody until `update` has pinned it.
     pub fn is_moving(&self) -> bool {
         self.version == "latest"
+    }
+
+    /// Where the bytes are fetched, the first place first: the mirrors, then the upstream.
+    pub fn places(&self) -> Vec<&str> {
+        let mirrors = self.mirrors.iter().map(|mirror| mirror.url.as_str());
+        mirrors.chain(self.url.as_deref()).collect()
     }
 }
 

@@ -129,7 +129,7 @@ pub fn findings(definition: &Definition, at: usize, facts: &Facts, asked: Asked)
     };
     let mut findings = Vec::new();
     findings.extend(subject.vanished());
-    findings.extend(subject.mirror_vanished());
+    findings.extend(subject.mirrors_vanished());
     findings.extend(subject.changed());
     findings.extend(subject.older_manifest());
     findings.extend(subject.refused());
@@ -184,11 +184,15 @@ impl Subject<'_> {
             .image(&self.definition.name)
     }
 
-    fn file(&self, is_mirror: bool) -> Option<&File> {
-        self.facts
-            .files
-            .iter()
-            .find(|file| file.is_mirror == is_mirror)
+    /// The file at `url`.
+    fn file(&self) -> Option<&File> {
+        self.facts.files.iter().find(|file| !file.is_mirror)
+    }
+
+    /// The copies of it that are known not to be there.
+    fn lost_mirrors(&self) -> impl Iterator<Item = &File> {
+        let mirrors = self.facts.files.iter().filter(|file| file.is_mirror);
+        mirrors.filter(|file| file.answer == Answer::Gone)
     }
 
     fn vanished(&self) -> Option<Finding> {
@@ -200,7 +204,7 @@ impl Subject<'_> {
             }
             _ => {}
         }
-        let is_still_there = match self.file(false) {
+        let is_still_there = match self.file() {
             Some(File {
                 url,
                 answer: Answer::Gone,
@@ -218,11 +222,8 @@ impl Subject<'_> {
         if gone.is_empty() {
             return None;
         }
-        let mirror = self.version.mirror_url.as_ref();
-        let mirror_is_gone = self
-            .file(true)
-            .is_some_and(|file| file.answer == Answer::Gone);
-        let (level, then) = if mirror.is_some() && !mirror_is_gone {
+        let is_mirrored = self.lost_mirrors().count() < self.version.mirrors.len();
+        let (level, then) = if is_mirrored {
             let then = "uploads read the copy at `mirror_url`, so nothing is to be done";
             (Level::Note, then.to_owned())
         } else {
@@ -257,14 +258,18 @@ impl Subject<'_> {
         Some(self.finding(level, "build-vanished", self.version.at, message))
     }
 
-    fn mirror_vanished(&self) -> Option<Finding> {
-        let mirror = self.file(true).filter(|file| file.answer == Answer::Gone)?;
-        let message = format!(
-            "the copy of version `{}` at `{}` is not there any more, and uploads read from there; put it back, or remove \
-             `mirror_url`",
-            self.version.version, mirror.url
-        );
-        Some(self.finding(Level::Warning, "mirror-vanished", self.version.at, message))
+    fn mirrors_vanished(&self) -> impl Iterator<Item = Finding> {
+        self.lost_mirrors().map(|lost| {
+            let message = format!(
+                "the copy of version `{}` at `{}` is not there any more, and uploads ask for it there first; put it back, or \
+                 remove it from `mirror_url`",
+                self.version.version, lost.url
+            );
+            let mut mirrors = self.version.mirrors.iter();
+            let named = mirrors.find(|mirror| mirror.url == lost.url);
+            let at = named.map_or(self.version.at, |mirror| mirror.at);
+            self.finding(Level::Warning, "mirror-vanished", at, message)
+        })
     }
 
     fn changed(&self) -> Option<Finding> {
@@ -297,7 +302,7 @@ impl Subject<'_> {
             let latest = modified.date_naive().checked_add_days(day);
             latest.is_some_and(|latest| latest < date)
         };
-        let of_image = self.file(false).and_then(|file| match &file.answer {
+        let of_image = self.file().and_then(|file| match &file.answer {
             Answer::There(image) if image.host == seen.host => image.modified,
             _ => None,
         });

@@ -233,7 +233,7 @@ pub fn remembered(definition: &Definition, version: &str, image: &CloudImage) ->
         version: version.to_owned(),
         url: image.properties.get("image_source").cloned(),
         url_at: definition.versions_at,
-        mirror_url: None,
+        mirrors: Vec::new(),
         checksum: None,
         checksum_at: definition.versions_at,
         disk_checksum: None,

@@ -3,89 +3,57 @@
 //! Redirects are followed here, not by the client: a document must stay on the source's hosts, and nothing may leave
 //! https. Nobody's body is trusted to be small, whole or in time.
 
+mod ahead;
+mod client;
 mod error;
+mod flow;
 mod github;
 mod host;
 mod image;
 mod local;
+mod part;
 mod patience;
+mod place;
 mod probe;
 mod retry;
+mod served;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::DateTime;
-use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode};
 use secrecy::SecretString;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit};
-use tokio::time::timeout;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::mapping::Mapping;
-use crate::cache::{Cache, Entry, Validators};
+use crate::cache::{Cache, Validators};
 use crate::domain::index::{Document, Kind, Request};
+use client::{Client, Rule, Way};
 pub use error::FetchError;
 use error::{root_cause, shown};
-use github::Token;
-use host::{Host, Hosts};
 pub use image::Download;
 use patience::{Patience, Times};
 pub use probe::Probe;
-
-const MOST_REDIRECTS: usize = 8;
-
-/// Each link of a listing is held against the URL of the listing.
-const LONGEST_URL: usize = 8 << 10;
+pub use served::{Served, Share};
 
 /// Speaks HTTP to upstreams.
 #[derive(Debug)]
 pub struct Fetcher {
-    client: reqwest::Client,
-    mapping: Mapping,
+    client: Client,
     cache: Option<Cache>,
     image_size: u64,
-    times: Times,
-    hosts: Hosts,
     documents: Mutex<HashMap<DocumentKey, Arc<OnceCell<Outcome>>>>,
-    token: Token,
 }
 
 /// A document is another one if it may come from other hosts.
 type DocumentKey = (String, Option<Arc<BTreeSet<String>>>);
 type Outcome = Result<Arc<Document>, FetchError>;
-
-/// What a request may lead to.
-struct Rule<'a> {
-    /// Absent: any.
-    hosts: Option<&'a BTreeSet<String>>,
-    /// Whether the body is taken at the pace of somebody else.
-    is_stream: bool,
-    expected: &'static str,
-}
-
-/// The way to one body: how long it may still take, and the host that was asked last.
-struct Way {
-    patience: Patience,
-    host: Option<Arc<Host>>,
-}
-
-/// An answer with status 200 or 304, and how it was reached.
-struct Answer {
-    response: Response,
-    /// The URL as it is told.
-    url: Url,
-    /// The URL as it was asked.
-    real: Url,
-    /// What an earlier run kept of it.
-    kept: Option<Entry>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
 
 impl Fetcher {
     /// Makes the client: proxies and certificates as the environment says. Fails with [`FetchError`].
@@ -103,31 +71,18 @@ impl Fetcher {
         image_size: u64,
         times: Times,
     ) -> Result<Self, FetchError> {
-        let client = reqwest::Client::builder()
-            .user_agent(user_agent())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(times.connect)
-            .build()
-            .map_err(|error| FetchError::Client {
-                reason: root_cause(&error),
-            })?;
         Ok(Self {
-            client,
-            mapping: Mapping::new(upstream_map),
+            client: Client::new(Mapping::new(upstream_map), times)?,
             cache: cache.map(|folder| Cache::new(folder, "http")),
             image_size,
-            times,
-            hosts: Hosts::default(),
             documents: Mutex::default(),
-            token: Token::new(None),
         })
     }
 
     /// The same with a token for GitHub's API.
     #[must_use]
     pub fn with_token(mut self, token: Option<&SecretString>) -> Self {
-        self.token = Token::new(token);
+        self.client = self.client.with_token(token);
         self
     }
 
@@ -164,7 +119,7 @@ impl Fetcher {
 
     async fn fetch(&self, request: &Request, hosts: Option<&BTreeSet<String>>) -> Outcome {
         let url = parsed(&request.url)?;
-        let mut way = Way::new(self.times.stall, self.times.document);
+        let mut way = Way::new(self.client.times.stall, self.client.times.document);
         let outcome = retried(&mut way, async |way| {
             self.attempt(&url, request.kind, hosts, way).await
         })
@@ -186,8 +141,10 @@ impl Fetcher {
             hosts,
             is_stream: false,
             expected: kind.name(),
+            headers: HeaderMap::new(),
         };
-        let answer = self.answer(url, &rule, self.cache.as_ref(), way).await?;
+        let cache = self.cache.as_ref();
+        let answer = self.client.answer(url, &rule, cache, way).await?;
         let location = answer.url.to_string();
         let mut validators = validators(answer.response.headers());
         let mut modified = validators.last_modified.clone();
@@ -215,130 +172,6 @@ impl Fetcher {
         }
         Ok(Document::new(url.to_string(), location, body).with_modified(modified))
     }
-
-    /// Follows redirects to an answer with a body; fails with [`FetchError`].
-    async fn answer(
-        &self,
-        start: &Url,
-        rule: &Rule<'_>,
-        cache: Option<&Cache>,
-        way: &mut Way,
-    ) -> Result<Answer, FetchError> {
-        let mut url = start.clone();
-        let mut from: Option<Url> = None;
-        for _ in 0..=MOST_REDIRECTS {
-            let real = self.real(&url, from.as_ref(), rule)?;
-            let host = self.hosts.of(&url);
-            way.host = Some(Arc::clone(&host));
-            // A stream keeps its place for hours; it is the caller who says how many there are.
-            let permit = if rule.is_stream {
-                None
-            } else {
-                Some(way.patience.uncounted(host.place(&url)).await?)
-            };
-            let kept = cache.and_then(|cache| cache.get(real.as_str()));
-            let mut headers = kept.as_ref().map(conditions).unwrap_or_default();
-            self.token.add(&mut headers, &real);
-            tracing::debug!("GET {}", shown(&url));
-            let sent = self.client.get(real.clone()).headers(headers).send();
-            let response = way
-                .patience
-                .piece(&url, self.told(sent, &host))
-                .await?
-                .map_err(|error| FetchError::Unreachable {
-                    url: shown(&url),
-                    reason: root_cause(&error),
-                })?;
-            let status = response.status();
-            if status == StatusCode::OK || (status == StatusCode::NOT_MODIFIED && kept.is_some()) {
-                return Ok(Answer {
-                    response,
-                    url,
-                    real,
-                    kept,
-                    _permit: permit,
-                });
-            }
-            let Some(target) = redirect(&response) else {
-                return Err(FetchError::Status {
-                    url: shown(&url),
-                    status: status.as_u16(),
-                    reason: status.canonical_reason().unwrap_or_default(),
-                    expected: self.token.advice(&real, status).unwrap_or(rule.expected),
-                    retry_after: retry::after(response.headers()),
-                });
-            };
-            let next = self.target(&url, &real, &target)?;
-            from = Some(std::mem::replace(&mut url, next));
-        }
-        Err(FetchError::TooManyRedirects {
-            url: shown(start),
-            most: MOST_REDIRECTS,
-        })
-    }
-
-    /// Waits for an answer, and tells people for whom if it takes long.
-    async fn told<T>(&self, sent: impl Future<Output = T>, host: &Host) -> T {
-        let mut sent = std::pin::pin!(sent);
-        if let Ok(answered) = timeout(self.times.told, &mut sent).await {
-            return answered;
-        }
-        host.is_waited_for();
-        sent.await
-    }
-
-    /// Where a URL is fetched from, if it may be; fails with [`FetchError`].
-    fn real(&self, url: &Url, from: Option<&Url>, rule: &Rule) -> Result<Url, FetchError> {
-        let host = url.host_str().unwrap_or_default();
-        if rule.hosts.is_some_and(|hosts| !hosts.contains(host)) {
-            return Err(FetchError::ForeignHost {
-                url: shown(from.unwrap_or(url)),
-                target: shown(url),
-                expected: rule
-                    .hosts
-                    .into_iter()
-                    .flatten()
-                    .map(|host| format!("`{host}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        }
-        if let Some(real) = self.mapping.real(url) {
-            return Ok(real);
-        }
-        if url.scheme() == "https" {
-            return Ok(url.clone());
-        }
-        Err(FetchError::NotHttps {
-            url: shown(from.unwrap_or(url)),
-            target: shown(url),
-        })
-    }
-
-    /// The URL to which a redirect leads, told by its own name and not by that of a mapped server.
-    fn target(&self, url: &Url, real: &Url, location: &str) -> Result<Url, FetchError> {
-        let target = real.join(location).ok();
-        let target = target
-            .filter(|target| target.as_str().len() <= LONGEST_URL)
-            .ok_or_else(|| FetchError::Unreachable {
-                url: shown(url),
-                reason: "it redirects to what is no URL".to_owned(),
-            })?;
-        let is_mapped = real != url;
-        Ok(is_mapped
-            .then(|| self.mapping.back(&target))
-            .flatten()
-            .unwrap_or(target))
-    }
-}
-
-impl Way {
-    fn new(stall: Duration, whole: Duration) -> Self {
-        Self {
-            patience: Patience::new(stall, whole),
-            host: None,
-        }
-    }
 }
 
 /// Tries again what may pass, as long as there is time; fails with the last [`FetchError`].
@@ -359,15 +192,6 @@ async fn retried<T>(
         tracing::debug!("{error}; trying again in {} ms", pause.as_millis());
         tokio::time::sleep(pause).await;
         count += 1;
-    }
-}
-
-/// The name under which upstreams know us, with the place to complain at if there is one.
-fn user_agent() -> String {
-    let name = concat!("reglaze/", env!("CARGO_PKG_VERSION"));
-    match env!("CARGO_PKG_REPOSITORY") {
-        "" => name.to_owned(),
-        repository => format!("{name} (+{repository})"),
     }
 }
 
@@ -419,25 +243,6 @@ fn parsed(url: &str) -> Result<Url, FetchError> {
         .ok_or_else(|| FetchError::NoUrl {
             text: crate::domain::checksum::shortened(url),
         })
-}
-
-fn redirect(response: &Response) -> Option<String> {
-    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-    let location = response.headers().get(header::LOCATION)?;
-    is_redirect
-        .then(|| location.to_str().ok().map(str::to_owned))
-        .flatten()
-}
-
-fn conditions(entry: &Entry) -> HeaderMap {
-    let pairs = [
-        (header::IF_NONE_MATCH, &entry.validators.etag),
-        (header::IF_MODIFIED_SINCE, &entry.validators.last_modified),
-    ];
-    pairs
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value.as_ref()?).ok()?)))
-        .collect()
 }
 
 /// Whether a document was changed in the very second in which it was given, or the one before.

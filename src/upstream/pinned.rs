@@ -118,26 +118,24 @@ impl Upstream {
     }
 
     async fn files(&self, version: &Version) -> Vec<File> {
-        let named = [(&version.url, false), (&version.mirror_url, true)];
-        let named = named.into_iter().filter_map(|(url, is_mirror)| {
-            let url = url.as_ref()?;
-            Some(async move {
-                let answer = match self.fetcher.probe(url).await {
-                    Ok(probe) => Answer::There(Seen {
-                        modified: probe.modified.as_deref().and_then(time),
-                        host: probe.host,
-                    }),
-                    Err(error) if error.is_gone() => Answer::Gone,
-                    Err(error) => Answer::Unknown {
-                        reason: error.to_string(),
-                    },
-                };
-                File {
-                    url: url.clone(),
-                    is_mirror,
-                    answer,
-                }
-            })
+        let mirrors = version.mirrors.iter().map(|mirror| (&mirror.url, true));
+        let named = version.url.iter().map(|url| (url, false)).chain(mirrors);
+        let named = named.map(|(url, is_mirror)| async move {
+            let answer = match self.fetcher.probe(url).await {
+                Ok(probe) => Answer::There(Seen {
+                    modified: probe.modified.as_deref().and_then(time),
+                    host: probe.host,
+                }),
+                Err(error) if error.is_gone() => Answer::Gone,
+                Err(error) => Answer::Unknown {
+                    reason: error.to_string(),
+                },
+            };
+            File {
+                url: url.clone(),
+                is_mirror,
+                answer,
+            }
         });
         join_all(named).await
     }

@@ -15,6 +15,7 @@ use crate::domain::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
 use crate::openstack::{Image, NewImage};
 use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Unpacking, Want};
 use crate::upstream::Attestation;
+use crate::upstream::fetch::Served;
 
 /// Glance needs no longer than this from the last byte to `active`, unless something is wrong.
 const SETTLING: Duration = Duration::from_mins(5);
@@ -43,7 +44,7 @@ pub async fn upload(
         run,
         service,
         label: format!("{} [{}]", step.image, version.version),
-        url: location(version)?,
+        places: places(version)?,
         disk_format: &upload.format,
         attestation,
     };
@@ -107,10 +108,13 @@ async fn create(
     Ok(service.create(&new).await?.id)
 }
 
-/// Where the bytes are fetched: the mirror, if the version names one.
-fn location(version: &Version) -> anyhow::Result<&str> {
-    let url = version.mirror_url.as_ref().or(version.url.as_ref());
-    url.map(String::as_str).context("the version has no `url`")
+/// Where the bytes are fetched, the first place first.
+fn places(version: &Version) -> anyhow::Result<Vec<&str>> {
+    let places = version.places();
+    if places.is_empty() {
+        bail!("the version has no `url`");
+    }
+    Ok(places)
 }
 
 /// The way of one image's bytes.
@@ -118,13 +122,15 @@ struct Road<'a> {
     run: Run<'a>,
     service: &'a Image,
     label: String,
-    url: &'a str,
+    places: Vec<&'a str>,
     disk_format: &'a str,
     attestation: Attestation,
 }
 
 /// Bytes on their way, and how many are to be sent, if that is known.
 struct Begun {
+    /// Which places give them.
+    served: Served,
     guarded: Guarded,
     size: Option<u64>,
 }
@@ -132,17 +138,18 @@ struct Begun {
 impl Road<'_> {
     /// Begins to fetch the bytes; one that says it is too large is not begun.
     async fn open(&self) -> anyhow::Result<Begun> {
-        let url = self.url;
-        let download = self.run.upstream.image(url).await?;
+        let download = self.run.upstream.image(&self.places).await?;
+        let served = download.served;
         let limit = self.run.settings.limits.image_size;
         if let Some(size) = download.size.filter(|size| *size > limit) {
-            bail!("`{url}` has {size} bytes; the setting `limits.image_size` allows {limit}");
+            bail!("{served} has {size} bytes; the setting `limits.image_size` allows {limit}");
         }
         let progress = Progress::new(self.label.clone(), download.size);
         let guarded = transfer::guard(download.body, self.demand(limit), progress)
             .await
-            .with_context(|| format!("`{url}` was not uploaded"))?;
+            .with_context(|| format!("{served} was not uploaded"))?;
         Ok(Begun {
+            served,
             size: download.size.filter(|_| !guarded.is_unpacked),
             guarded,
         })
@@ -189,9 +196,13 @@ impl Road<'_> {
 
     /// Streams the bytes. The last of them leaves only when digests and signature have matched.
     async fn send(&self, id: &str, begun: Begun) -> anyhow::Result<Proven> {
-        let not_uploaded = || format!("`{}` was not uploaded", self.url);
-        let Guarded { body, verdict, .. } = begun.guarded;
-        let answer = self.service.upload(id, begun.size, pieces(body)).await;
+        let Begun {
+            served,
+            guarded: Guarded { body, verdict, .. },
+            size,
+        } = begun;
+        let not_uploaded = || format!("{served} was not uploaded");
+        let answer = self.service.upload(id, size, pieces(body)).await;
         let received = match verdict.await.map_err(|_| TransferError::Hashing)? {
             Ok(received) => received,
             // Glance ended it: its answer says why, the broken pipe does not.

@@ -186,10 +186,7 @@ fn is_source(image: &CloudImage, version: &Version) -> bool {
     let Some(source) = image.properties.get("image_source") else {
         return false;
     };
-    [&version.url, &version.mirror_url]
-        .into_iter()
-        .flatten()
-        .any(|url| url == source)
+    version.places().iter().any(|url| url == source)
 }
 
 fn is_as_defined(image: &CloudImage, definition: &Definition) -> bool {

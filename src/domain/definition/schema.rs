@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Computed, Definition, Upstream, Version, WantedStatus, shape};
+use super::one_or_more::OneOrMore;
+use super::{Computed, Definition, Mirror, Upstream, Version, WantedStatus, shape};
 use crate::domain::checksum::Checksum;
 use crate::domain::finding::{Finding, Place};
 use crate::domain::policy::PolicyOverride;
@@ -19,6 +20,9 @@ use crate::domain::yaml::{self, place};
 pub const FORMATS: [&str; 11] = [
     "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso",
 ];
+
+/// What a URL must be, for messages.
+const URL: &str = "an http(s) or file URL";
 
 /// Glance's limit for names.
 const LONGEST_NAME: usize = 255;
@@ -59,7 +63,7 @@ struct Image {
 struct RawVersion {
     version: Option<Spanned<String>>,
     url: Option<Spanned<String>>,
-    mirror_url: Option<Spanned<String>>,
+    mirror_url: Option<Spanned<OneOrMore>>,
     checksum: Option<Spanned<String>>,
     disk_checksum: Option<Spanned<String>>,
     computed: Option<Vec<Spanned<String>>>,
@@ -147,9 +151,29 @@ impl Reader<'_> {
     }
 
     fn web_url(&mut self, raw: Option<Spanned<String>>, key: &str) -> Option<String> {
-        self.value(raw, key, "an http(s) or file URL", |text| {
-            url(text).then(|| text.to_owned())
-        })
+        self.value(raw, key, URL, |text| url(text).then(|| text.to_owned()))
+    }
+
+    /// openstack-image-manager knows one mirror; a list of them is ours.
+    fn mirrors(&mut self, raw: Option<Spanned<OneOrMore>>) -> Vec<Mirror> {
+        let Some(raw) = raw else { return Vec::new() };
+        let at = place(&raw);
+        let urls = match raw.value {
+            OneOrMore::One(url) => vec![(url, at)],
+            OneOrMore::More(urls) => {
+                let with_place = urls.into_iter().map(|url| {
+                    let at = place(&url);
+                    (url.value, at)
+                });
+                with_place.collect()
+            }
+        };
+        let (good, bad): (Vec<_>, Vec<_>) = urls.into_iter().partition(|(text, _)| url(text));
+        for (text, at) in bad {
+            self.refuse(at, format!("`mirror_url` is `{text}`; expected {URL}"));
+        }
+        let mirrors = good.into_iter().map(|(url, at)| Mirror { url, at });
+        mirrors.collect()
     }
 
     fn number(&mut self, raw: Option<Spanned<String>>, key: &str) -> Option<u64> {
@@ -314,7 +338,7 @@ impl Reader<'_> {
             version,
             url: self.web_url(raw.url, "url"),
             url_at,
-            mirror_url: self.web_url(raw.mirror_url, "mirror_url"),
+            mirrors: self.mirrors(raw.mirror_url),
             checksum: self.checksum(raw.checksum, "checksum"),
             checksum_at,
             disk_checksum: self.checksum(raw.disk_checksum, "disk_checksum"),

@@ -19,6 +19,8 @@ enum Kind {
     Map,
     /// A list of texts.
     Texts,
+    /// A text, or a list of them.
+    TextOrTexts,
     /// A list of mappings with these keys.
     Entries(&'static Keys),
 }
@@ -73,7 +75,7 @@ const VERSION: Keys = Keys {
     known: &[
         ("version", Kind::Text),
         ("url", Kind::Text),
-        ("mirror_url", Kind::Text),
+        ("mirror_url", Kind::TextOrTexts),
         ("checksum", Kind::Text),
         ("disk_checksum", Kind::Text),
         ("computed", Kind::Texts),
@@ -185,13 +187,15 @@ impl Checker<'_> {
     fn value(&mut self, key: &str, node: &Spanned<Shape>, kind: Kind, image: Option<&str>) {
         let expected = match (&node.value, kind) {
             // An empty value is an absent one; where it must not be absent, the typed reader says so.
-            (Shape::Null, _) | (Shape::Text(_), Kind::Text) | (Shape::Map(_), Kind::Map) => return,
+            (Shape::Null, _)
+            | (Shape::Text(_), Kind::Text | Kind::TextOrTexts)
+            | (Shape::Map(_), Kind::Map) => return,
             (Shape::List(items), Kind::Entries(keys)) => {
                 return items
                     .iter()
                     .for_each(|item| self.mapping(item, keys, image));
             }
-            (Shape::List(items), Kind::Texts) => {
+            (Shape::List(items), Kind::Texts | Kind::TextOrTexts) => {
                 let odd = items
                     .iter()
                     .find(|item| !matches!(item.value, Shape::Text(_)));
@@ -203,6 +207,7 @@ impl Checker<'_> {
             (_, Kind::Text) => "one value",
             (_, Kind::Map) => "a mapping of keys to values",
             (_, Kind::Texts) => "a list of texts",
+            (_, Kind::TextOrTexts) => "one value, or a list of them",
             (_, Kind::Entries(_)) => "a list; each entry begins with a dash",
         };
         self.readable = false;

@@ -138,7 +138,7 @@ pub(super) fn future(definition: &Definition) -> Version {
         version: "1".to_owned(),
         url: None,
         url_at: definition.versions_at,
-        mirror_url: None,
+        mirrors: Vec::new(),
         checksum: None,
         checksum_at: definition.versions_at,
         disk_checksum: None,

@@ -1,5 +1,7 @@
 //! URLs that will serve other bytes tomorrow, or that are not fetched at all.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
 use super::warning;
@@ -19,22 +21,33 @@ pub(super) fn check(definition: &Definition) -> Vec<Finding> {
 
 fn of_version(definition: &Definition, version: &Version) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (key, url, at) in [
-        ("url", &version.url, version.url_at),
-        ("mirror_url", &version.mirror_url, version.at),
-        ("manifest", &version.manifest, version.at),
-        ("checksum_url", &version.checksum_url, version.at),
-        ("checksums_url", &version.checksums_url, version.at),
-    ] {
-        let Some(url) = url else { continue };
+    let one = |key, url: &'_ Option<String>, at| url.clone().map(|url| (key, url, at));
+    let mirrors = version.mirrors.iter();
+    let named = one("url", &version.url, version.url_at)
+        .into_iter()
+        .chain(mirrors.map(|mirror| ("mirror_url", mirror.url.clone(), mirror.at)))
+        .chain(one("manifest", &version.manifest, version.at))
+        .chain(one("checksum_url", &version.checksum_url, version.at))
+        .chain(one("checksums_url", &version.checksums_url, version.at));
+    let mut places: BTreeSet<String> = BTreeSet::new();
+    for (key, url, at) in named {
+        let is_place = matches!(key, "url" | "mirror_url");
+        if is_place && !places.insert(url.clone()) {
+            let message = format!(
+                "`{key}` of version `{}` names `{url}` once more, which helps nobody when that place fails; remove it, or name \
+                 another copy",
+                version.version
+            );
+            findings.push(warning(definition, at, "same-mirror", message));
+        }
         if url.starts_with("http://") {
             let message =
                 format!("`{key}` is plain http, which is not fetched; change it to https: `{url}`");
             findings.push(warning(definition, at, "insecure-url", message));
         }
         // OIM's `latest` is a moving version by intent; where a checksum is published may move too.
-        let pinned = matches!(key, "url" | "mirror_url") && !version.is_moving();
-        if let Some(part) = moving_part(url).filter(|_| pinned) {
+        let pinned = is_place && !version.is_moving();
+        if let Some(part) = moving_part(&url).filter(|_| pinned) {
             let message = format!(
                 "`{key}` of version `{}` goes through the moving name `{part}`, so other bytes will be there when upstream \
                  publishes; name the build's own folder or file, as `reglaze update` does",

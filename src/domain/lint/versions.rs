@@ -20,7 +20,7 @@ pub(super) fn incomplete(definition: &Definition) -> Vec<Finding> {
             findings.push(finding);
         };
         // With an `id` it is an image that was taken over: it is there, and nobody knows where it came from.
-        if version.url.is_none() && version.mirror_url.is_none() && version.id.is_none() {
+        if version.places().is_empty() && version.id.is_none() {
             let message = format!(
                 "version `{}` has no `url`; add one, or the `id` of the image if it is in the cloud already",
                 version.version

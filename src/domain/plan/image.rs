@@ -360,7 +360,7 @@ impl<'a> Planner<'a> {
 
 /// Why a listed version cannot be uploaded.
 fn uploadable(version: &Version) -> Result<(), String> {
-    if version.url.is_none() && version.mirror_url.is_none() {
+    if version.places().is_empty() {
         return Err("has no `url`, so it cannot be uploaded; add one".to_owned());
     }
     match &version.checksum {

@@ -231,6 +231,14 @@ fn of_versions(old: &Definition, new: &Definition) -> Vec<Change> {
 fn pairs_of(old: &Version, new: &Version) -> [Pair; 16] {
     let checksum = |one: &Version| one.checksum.as_ref().map(ToString::to_string);
     let disk = |one: &Version| one.disk_checksum.as_ref().map(ToString::to_string);
+    let mirrors = |one: &Version| {
+        let urls: Vec<_> = one
+            .mirrors
+            .iter()
+            .map(|mirror| mirror.url.as_str())
+            .collect();
+        (!urls.is_empty()).then(|| urls.join(", "))
+    };
     [
         loud(pair("checksum", &checksum(old), &checksum(new))),
         loud(pair("disk_checksum", &disk(old), &disk(new))),
@@ -238,7 +246,7 @@ fn pairs_of(old: &Version, new: &Version) -> [Pair; 16] {
         loud(pair("id", &old.id, &new.id)),
         pair("computed", &old.computed.keys(), &new.computed.keys()),
         pair("url", &old.url, &new.url),
-        pair("mirror_url", &old.mirror_url, &new.mirror_url),
+        pair("mirror_url", &mirrors(old), &mirrors(new)),
         pair("manifest", &old.manifest, &new.manifest),
         pair("checksum_url", &old.checksum_url, &new.checksum_url),
         pair("checksums_url", &old.checksums_url, &new.checksums_url),

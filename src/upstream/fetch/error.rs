@@ -79,6 +79,73 @@ pub enum FetchError {
         /// Why.
         reason: String,
     },
+    /// An image that ends too early for good.
+    #[error(
+        "`{url}` broke off at byte {at}{size}: {cause}, and {again}; expected the rest of it, so run again, or name another place \
+         in `mirror_url`", size = of(*size), again = again(cause, reason)
+    )]
+    BrokeOff {
+        /// What was asked.
+        url: String,
+        /// How much of it came.
+        at: u64,
+        /// How much there is.
+        size: Option<u64>,
+        /// Why.
+        cause: String,
+        /// Why the last try to go on failed.
+        reason: String,
+    },
+    /// Another file under the same name.
+    #[error(
+        "`{url}` changed while it was fetched: {was} became {is}; expected one file, so run again once it is left alone"
+    )]
+    Changed {
+        /// What was asked.
+        url: String,
+        /// What was said of it first.
+        was: String,
+        /// What is said of it now.
+        is: String,
+    },
+    /// A copy that cannot be one.
+    #[error(
+        "`{url}` is no copy of what was begun elsewhere: it has {is} where that has {was}; expected the same file"
+    )]
+    OtherFile {
+        /// What was asked.
+        url: String,
+        /// What the other place said.
+        was: String,
+        /// What this one says.
+        is: String,
+    },
+    /// An answer that makes no sense.
+    #[error("`{url}` answered with {found}; expected {expected}")]
+    Odd {
+        /// What was asked.
+        url: String,
+        /// What came.
+        found: String,
+        /// What should have come.
+        expected: String,
+    },
+    /// Several places, and not one of them gives the image.
+    #[error(
+        "none of {} places gave the {}: {}; expected one of them to have it, so put it back there, or name another place in \
+         `mirror_url`", reasons.len(), rest(*at, *size), listed(reasons)
+    )]
+    Nowhere {
+        /// How much of it came.
+        at: u64,
+        /// How much there is.
+        size: Option<u64>,
+        /// What each of them said.
+        reasons: Vec<FetchError>,
+    },
+    /// Nobody said where.
+    #[error("the image has no place to come from; expected a `url` or a `mirror_url`")]
+    NoPlace,
     /// No body.
     #[error("`{url}` is empty; expected {expected}")]
     Empty {
@@ -149,15 +216,77 @@ pub enum FetchError {
 
 impl FetchError {
     /// Whether it is known not to be there (any more).
-    pub const fn is_gone(&self) -> bool {
-        matches!(
-            self,
-            Self::Status {
-                status: 404 | 410,
-                ..
-            } | Self::NoFile { is_gone: true, .. }
-        )
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 404 | 410),
+            Self::NoFile { is_gone, .. } => *is_gone,
+            Self::Nowhere { reasons, .. } => reasons.iter().all(Self::is_gone),
+            _ => false,
+        }
     }
+
+    /// The same of an image of which a part is there already, and which broke off for this `cause`.
+    pub(super) fn in_the_middle(self, cause: &Self, at: u64, size: Option<u64>) -> Self {
+        let (Self::Status { url, .. }
+        | Self::NotHttps { url, .. }
+        | Self::TooManyRedirects { url, .. }
+        | Self::Unreachable { url, .. }
+        | Self::Cut { url, .. }
+        | Self::TooSlow { url, .. }
+        | Self::Trickles { url, .. }
+        | Self::Page { url }
+        | Self::Odd { url, .. }) = &self
+        else {
+            // The others tell it themselves.
+            return self;
+        };
+        let of_it = |error: &Self| {
+            let happening = error.happening();
+            let rest = happening.strip_prefix(&format!("`{url}` "));
+            rest.map(|rest| format!("it {rest}")).unwrap_or(happening)
+        };
+        Self::BrokeOff {
+            cause: of_it(cause),
+            reason: of_it(&self),
+            url: url.clone(),
+            at,
+            size,
+        }
+    }
+
+    /// What happened, without what was expected: for a sentence that says that itself.
+    pub(super) fn happening(&self) -> String {
+        let text = self.to_string();
+        match text.split_once("; expected") {
+            Some((happening, _)) => happening.to_owned(),
+            None => text,
+        }
+    }
+}
+
+/// How much there is, for people.
+fn of(size: Option<u64>) -> String {
+    size.map_or_else(String::new, |size| format!(" of {size}"))
+}
+
+fn again(cause: &str, reason: &str) -> String {
+    if cause == reason {
+        return "so did each try to go on from there".to_owned();
+    }
+    format!("going on from there failed: {reason}")
+}
+
+fn rest(at: u64, size: Option<u64>) -> String {
+    match at {
+        0 => "image".to_owned(),
+        at => format!("image beyond byte {at}{}", of(size)),
+    }
+}
+
+/// Each reason names its place.
+fn listed(reasons: &[FetchError]) -> String {
+    let reasons: Vec<_> = reasons.iter().map(FetchError::happening).collect();
+    reasons.join(", and ")
 }
 
 /// What a server says of when it will serve us, for people.

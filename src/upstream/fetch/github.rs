@@ -10,7 +10,7 @@ use url::Url;
 const API: &str = "api.github.com";
 
 /// A token, or none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Token(Option<HeaderValue>);
 
 impl Token {

@@ -1,18 +1,19 @@
 //! Images that lie on the machine itself: `file:` URLs, which only a definition may name. No document is read this way,
 //! and no redirect or index leads here.
 
+use std::io::SeekFrom;
 use std::path::PathBuf;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
-use futures_util::stream;
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use url::Url;
 
 use super::error::shown;
-use super::{Download, FetchError, Fetcher, Probe};
+use super::part::{Begin, Identity, Misfit, Point};
+use super::{FetchError, Fetcher, Probe};
+use crate::upstream::mapping::Mapping;
 
 /// How much is read at once.
 const PIECE: usize = 256 << 10;
@@ -20,43 +21,78 @@ const PIECE: usize = 256 << 10;
 /// A file by its two names.
 pub(super) struct Local {
     /// As it is told.
-    url: Url,
+    pub url: Url,
     /// As it is read.
     real: Url,
 }
 
-impl Fetcher {
+/// A file that is being read. It has as many bytes as it had when it was opened, or it is an error.
+pub(super) struct Reading {
+    file: File,
+    url: Url,
+    left: u64,
+}
+
+impl Local {
     /// The file that a URL names, once `--upstream-map` has had its say; nothing if it names none.
-    pub(super) fn local(&self, url: &str) -> Option<Local> {
+    pub fn of(mapping: &Mapping, url: &str) -> Option<Self> {
         let url = Url::parse(url).ok().filter(|url| url.scheme() == "file")?;
-        let real = self.mapping.real(&url).unwrap_or_else(|| url.clone());
-        Some(Local { url, real })
+        let real = mapping.real(&url).unwrap_or_else(|| url.clone());
+        Some(Self { url, real })
     }
 
-    /// Begins to read an image. Fails with [`FetchError`].
-    pub(super) async fn read(&self, local: &Local) -> Result<Download, FetchError> {
-        let Local { url, .. } = local;
-        let (file, size, _) = opened(local).await?;
-        let limit = self.image_size;
-        if size > limit {
-            return Err(FetchError::TooLarge {
-                url: shown(url),
-                limit,
-            });
+    /// Begins to read it from where the image stands. Fails with [`FetchError`].
+    pub async fn open(&self, point: &Point) -> Result<(Reading, Begin), FetchError> {
+        let (mut file, size, _) = opened(self).await?;
+        if let Some(was) = point.size.filter(|was| *was != size) {
+            let misfit = Misfit::Changed {
+                was: format!("{was} bytes"),
+                is: format!("{size} bytes"),
+            };
+            return Err(misfit.at(&self.url, point));
         }
-        let named = url.clone();
-        let pieces = stream::try_unfold((file, named), |(mut file, named)| async move {
-            let mut piece = BytesMut::with_capacity(PIECE);
-            let read = file.read_buf(&mut piece).await;
-            let read = read.map_err(|error| unread(&named, &error))?;
-            Ok((read > 0).then(|| (piece.freeze(), (file, named))))
-        });
-        Ok(Download {
+        file.seek(SeekFrom::Start(point.received))
+            .await
+            .map_err(|error| unread(&self.url, &error))?;
+        let reading = Reading {
+            file,
+            url: self.url.clone(),
+            left: size.saturating_sub(point.received),
+        };
+        let begin = Begin {
+            skip: 0,
+            upto: Some(size),
             size: Some(size),
-            body: pieces.fuse().boxed(),
+            identity: Identity::default(),
+        };
+        Ok((reading, begin))
+    }
+}
+
+impl Reading {
+    /// The next piece. Fails with [`FetchError`], also if the file has become shorter or longer.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        let read = self.file.read_buf(&mut piece).await;
+        let read = read.map_err(|error| unread(&self.url, &error))? as u64;
+        let left = self.left;
+        let now = if read > left {
+            "longer"
+        } else if read == 0 && left > 0 {
+            "shorter"
+        } else {
+            self.left -= read;
+            return Ok((read > 0).then(|| piece.freeze()));
+        };
+        Err(FetchError::NoFile {
+            url: shown(&self.url),
+            reason: format!("it became {now} while it was read"),
+            is_gone: false,
         })
     }
+}
 
+impl Fetcher {
     /// Whether an image is there. Fails with [`FetchError`].
     pub(super) async fn seen(&self, local: &Local) -> Result<Probe, FetchError> {
         let (_, size, modified) = opened(local).await?;
@@ -98,7 +134,7 @@ fn unread(url: &Url, error: &std::io::Error) -> FetchError {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::TryStreamExt;
+    use futures_util::{StreamExt, TryStreamExt};
 
     use super::*;
 
@@ -120,7 +156,7 @@ mod tests {
                 .map(|at| u8::try_from(at % 251).unwrap())
                 .collect();
             std::fs::write(&path, &bytes).unwrap();
-            let download = fetcher(&[], 1 << 30).image(url.as_str()).await.unwrap();
+            let download = fetcher(&[], 1 << 30).image(&[url.as_str()]).await.unwrap();
             assert_eq!(download.size, Some(size as u64));
             let pieces: Vec<_> = download.body.try_collect().await.unwrap();
             assert!(pieces.concat() == bytes, "{size}");
@@ -133,7 +169,7 @@ mod tests {
         std::fs::write(folder.path().join("a.img"), b"bytes").unwrap();
         let here = Url::from_file_path(folder.path()).unwrap();
         let fetcher = fetcher(&[("file:///srv/images", here.as_str())], 1 << 30);
-        let download = fetcher.image("file:///srv/images/a.img").await.unwrap();
+        let download = fetcher.image(&["file:///srv/images/a.img"]).await.unwrap();
         assert_eq!(download.size, Some(5));
         assert!(fetcher.probe("file:///srv/images/a.img").await.is_ok());
         assert!(
@@ -157,8 +193,38 @@ mod tests {
             ("file://elsewhere/srv/a.img".to_owned(), "another machine"),
             ("file:///dev/zero".to_owned(), "no plain file"),
         ] {
-            let error = fetcher(&[], 99).image(&url).await.unwrap_err().to_string();
+            let error = fetcher(&[], 99)
+                .image(&[&url])
+                .await
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_grows_or_shrinks_while_it_is_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.img");
+        let url = Url::from_file_path(&path).unwrap();
+        let size = 64 * PIECE as u64;
+        for (to, word) in [(size + 1, "longer"), (size - 1, "shorter"), (1, "shorter")] {
+            std::fs::write(&path, vec![7; 64 * PIECE]).unwrap();
+            let mut download = fetcher(&[], 1 << 30).image(&[url.as_str()]).await.unwrap();
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_len(to).unwrap();
+            let mut received = 0;
+            let error = loop {
+                match download.body.next().await.unwrap() {
+                    Ok(piece) => received += piece.len() as u64,
+                    Err(error) => break error.to_string(),
+                }
+            };
+            assert!(
+                received <= size && error.contains(word),
+                "{received}: {error}"
+            );
+            assert!(download.body.next().await.is_none());
         }
     }
 
@@ -172,7 +238,7 @@ mod tests {
         let map = [("https://images.example", url.as_str())];
         assert!(
             fetcher(&map, 1 << 30)
-                .image("https://images.example")
+                .image(&["https://images.example"])
                 .await
                 .is_err()
         );

@@ -22,8 +22,12 @@ pub(super) struct Times {
     pub image_stall: Duration,
     /// Until the first piece of an image, redirects and retries included.
     pub image_begin: Duration,
-    /// How often an image must have moved on by [`super::image::LEAST`].
+    /// How often an image must have moved on by [`super::flow::LEAST`].
     pub image_window: Duration,
+    /// Before an image that broke off is asked for again; doubled with each try.
+    pub image_pause: Duration,
+    /// For one image in all: from where it broke off to where it went on.
+    pub image_repairs: Duration,
     /// After this people are told for whom they wait.
     pub told: Duration,
 }
@@ -37,6 +41,8 @@ impl Default for Times {
             image_stall: Duration::from_mins(1),
             image_begin: Duration::from_mins(5),
             image_window: Duration::from_mins(5),
+            image_pause: super::retry::FIRST_PAUSE,
+            image_repairs: Duration::from_mins(30),
             told: Duration::from_secs(5),
         }
     }

@@ -6,8 +6,11 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
+use super::client::{MOST_REDIRECTS, Rule, Way, redirect};
 use super::error::{root_cause, shown};
-use super::{FetchError, Fetcher, MOST_REDIRECTS, Rule, Way, parsed, redirect, retried, retry};
+use super::local::Local;
+use super::place::is_page;
+use super::{FetchError, Fetcher, parsed, retried, retry};
 
 /// What a server says of an image that it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +29,11 @@ impl Fetcher {
     /// Servers that know no HEAD, or forbid it, are asked for the first byte. So are those who say that the image is not
     /// there: some mirrors answer so to every HEAD, and a build is not called gone on such a word.
     pub async fn probe(&self, url: &str) -> Result<Probe, FetchError> {
-        if let Some(local) = self.local(url) {
+        if let Some(local) = Local::of(&self.client.mapping, url) {
             return self.seen(&local).await;
         }
         let url = parsed(url)?;
-        let mut way = Way::new(self.times.stall, self.times.document);
+        let mut way = Way::new(self.client.times.stall, self.client.times.document);
         let outcome = match self.retried_probe(&url, &Method::HEAD, &mut way).await {
             Err(FetchError::Status {
                 status: 400 | 403 | 404 | 405 | 410 | 501,
@@ -63,12 +66,13 @@ impl Fetcher {
             hosts: None,
             is_stream: false,
             expected: "an image",
+            headers: HeaderMap::new(),
         };
         let mut url = start.clone();
         let mut from: Option<Url> = None;
         for _ in 0..=MOST_REDIRECTS {
-            let real = self.real(&url, from.as_ref(), &rule)?;
-            let host = self.hosts.of(&url);
+            let real = self.client.real(&url, from.as_ref(), &rule)?;
+            let host = self.client.hosts.of(&url);
             way.host = Some(Arc::clone(&host));
             let _place = way.patience.uncounted(host.place(&url)).await?;
             tracing::debug!("{method} {}", shown(&url));
@@ -78,14 +82,14 @@ impl Fetcher {
             }
             let response = way
                 .patience
-                .piece(&url, self.told(request.send(), &host))
+                .piece(&url, self.client.told(request.send(), &host))
                 .await?
                 .map_err(|error| FetchError::Unreachable {
                     url: shown(&url),
                     reason: root_cause(&error),
                 })?;
             if let Some(target) = redirect(&response) {
-                let next = self.target(&url, &real, &target)?;
+                let next = self.client.target(&url, &real, &target)?;
                 from = Some(std::mem::replace(&mut url, next));
                 continue;
             }
@@ -111,9 +115,7 @@ fn judged(response: &Response, url: &Url) -> Result<Probe, FetchError> {
         });
     }
     let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
-    let kind = text(response.headers(), header::CONTENT_TYPE).unwrap_or_default();
-    // Captive portals and friendly error pages answer 200 to everything.
-    if kind.to_ascii_lowercase().starts_with("text/html") {
+    if is_page(response.headers()) {
         return Err(FetchError::Page { url: shown(url) });
     }
     Ok(Probe {

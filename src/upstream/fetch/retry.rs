@@ -9,7 +9,13 @@ use super::FetchError;
 /// Tries after the first.
 const MOST_RETRIES: u32 = 3;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Before a try to go on, without what chance adds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What a server may ask for in the middle of an image.
+const LONGEST_ASKED: Duration = Duration::from_mins(2);
 
 /// How long to wait before the next try; nothing, if there is none: another try would end the same way.
 pub(super) fn pause(error: &FetchError, attempt: u32) -> Option<Duration> {
@@ -27,6 +33,27 @@ pub(super) fn pause(error: &FetchError, attempt: u32) -> Option<Duration> {
     };
     let own = FIRST_PAUSE * 2_u32.pow(attempt);
     Some(asked.unwrap_or_default().max(own + own.mul_f64(jitter())))
+}
+
+/// How long to wait before an image goes on at the same place; nothing, if it will not.
+///
+/// Patient where [`pause`] is not: hours of a download may hang on it. So a server that broke down in the middle, or is
+/// silent, is asked again, unless it wants that later than [`LONGEST_ASKED`].
+pub(super) fn pause_within(error: &FetchError, tries: u32, first: Duration) -> Option<Duration> {
+    let asked = match error {
+        FetchError::Status {
+            status: 408 | 429 | 500 | 502 | 503 | 504,
+            retry_after,
+            ..
+        } => retry_after.unwrap_or_default(),
+        FetchError::Unreachable { .. }
+        | FetchError::Cut { .. }
+        | FetchError::TooSlow { .. }
+        | FetchError::Trickles { .. } => Duration::ZERO,
+        _ => return None,
+    };
+    let own = (first * 2_u32.pow(tries.min(16))).min(LONGEST_PAUSE);
+    (asked <= LONGEST_ASKED).then(|| asked.max(own + own.mul_f64(jitter())))
 }
 
 /// What a server asks for: seconds, or a date.
@@ -78,6 +105,23 @@ mod tests {
             pause(&status(429, Some(7)), 0),
             Some(Duration::from_secs(7))
         );
+    }
+
+    #[test]
+    fn an_image_that_broke_off_is_waited_for_longer_but_not_for_ever() {
+        let pause = |error, tries| pause_within(&error, tries, FIRST_PAUSE);
+        assert!(pause(status(500, None), 0).unwrap() < Duration::from_millis(501));
+        let last = pause(status(503, None), 40).unwrap();
+        assert!(
+            last >= LONGEST_PAUSE && last <= LONGEST_PAUSE * 2,
+            "{last:?}"
+        );
+        assert_eq!(
+            pause(status(503, Some(90)), 0),
+            Some(Duration::from_secs(90))
+        );
+        assert_eq!(pause(status(503, Some(3600)), 0), None);
+        assert_eq!(pause(status(404, None), 0), None);
     }
 
     #[test]

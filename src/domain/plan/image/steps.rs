@@ -55,7 +55,7 @@ impl<'a> Planner<'a> {
         let definition = self.definition;
         let exists = version.id.as_deref().is_some_and(|id| reused.contains(&id));
         let stored = self.stored_format();
-        let url = version.mirror_url.as_ref().or(version.url.as_ref());
+        let url = version.places().first().copied();
         let upload = Upload {
             name: format!(
                 "{}{}({})",
