@@ -20,6 +20,7 @@ pub mod fleet;
 pub mod forge;
 pub mod forge_limits;
 pub mod freshness;
+pub mod import;
 pub mod index;
 pub mod inspect;
 pub mod lint;

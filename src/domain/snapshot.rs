@@ -52,8 +52,12 @@ pub struct CloudImage {
     pub properties: BTreeMap<String, String>,
     /// The task that holds the image's import lock. An image is done when `active` and without one.
     pub import_task: Option<String>,
-    /// Whether Glance says that an import into some store failed.
-    pub import_failed: bool,
+    /// The stores that have its data, where a cloud tells.
+    pub stores: BTreeSet<String>,
+    /// The stores into which an import still goes.
+    pub importing_to: BTreeSet<String>,
+    /// The stores into which an import failed. The next import into one takes it off the list.
+    pub failed_stores: BTreeSet<String>,
     /// The IDs of the projects that it is shared with, and whether that is settled for each: it accepted or refused, or is
     /// the only one who may; absent: nobody asked.
     pub members: Option<BTreeMap<String, bool>>,
@@ -78,6 +82,11 @@ impl CloudImage {
     /// a deletion in between can leave an active image without data.
     pub fn is_settled(&self) -> bool {
         self.status == Status::Active && self.import_task.is_none()
+    }
+
+    /// Says whether Glance tells that an import failed: while another store is tried, one that failed is not the end.
+    pub fn import_failed(&self) -> bool {
+        !self.failed_stores.is_empty() && self.importing_to.is_empty()
     }
 
     /// Says whether it has our mark: the tag and the owner.

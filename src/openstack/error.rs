@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::domain::import::Failure;
+
 /// Why a call to a cloud failed.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -208,6 +210,14 @@ pub enum Error {
         /// What it is instead.
         state: String,
     },
+    /// An import did not reach its goal, though Glance had taken it.
+    #[error("the import into image `{id}` came to nothing: {failure}")]
+    Import {
+        /// The image.
+        id: String,
+        /// Why, as far as Glance shows it.
+        failure: Failure,
+    },
 }
 
 impl Error {
@@ -216,6 +226,14 @@ impl Error {
         match self {
             Self::Refused { status, .. } | Self::Login { status, .. } => Some(*status),
             Self::Interrupted { status, .. } => *status,
+            _ => None,
+        }
+    }
+
+    /// Gives how an import failed that Glance had taken.
+    pub fn import_failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Import { failure, .. } => Some(failure),
             _ => None,
         }
     }

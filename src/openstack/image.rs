@@ -297,14 +297,14 @@ impl Image {
                 Some(image) if image.is_settled() => return Ok(image),
                 None => "gone".to_owned(),
                 Some(image) => {
-                    let at_work = image.import_task.is_some() && !image.import_failed
+                    let at_work = image.import_task.is_some() && !image.import_failed()
                         || matches!(image.status, Status::Saving | Status::Importing);
                     if at_work && begun.elapsed() < within {
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_secs(2));
                         continue;
                     }
-                    if image.import_failed {
+                    if image.import_failed() {
                         format!(
                             "`{}`, as an import failed; the reason is in Glance's log",
                             image.status

@@ -78,9 +78,19 @@ impl ImageDocument {
             Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,
         };
-        // While a second store is tried, a first one that failed is not yet the end.
-        let import_failed = own("os_glance_failed_import").is_some()
-            && own("os_glance_importing_to_stores").is_none();
+        let stores = |key: &str| -> BTreeSet<String> {
+            let names = own(key).unwrap_or_default();
+            let names = names.split(',').map(str::trim);
+            names
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let (importing_to, failed_stores) = (
+            stores("os_glance_importing_to_stores"),
+            stores("os_glance_failed_import"),
+        );
+        let stores = stores("stores");
         let import_task = own("os_glance_import_task");
         let visibility = Visibility::parse(&self.visibility).ok_or_else(|| {
             format!(
@@ -122,7 +132,9 @@ impl ImageDocument {
             updated_at: self.updated_at,
             properties,
             import_task,
-            import_failed,
+            stores,
+            importing_to,
+            failed_stores,
             members: None,
         })
     }
@@ -222,15 +234,21 @@ mod tests {
                 .into()
         );
         assert_eq!(image.import_task.as_deref(), Some("t"));
-        assert!(!image.import_failed);
+        assert!(!image.import_failed());
+        assert_eq!(image.stores, ["file1".to_owned()].into());
         assert_eq!(image.size, None);
     }
 
     #[test]
     fn an_import_failed_when_a_store_did_and_no_other_is_tried() {
         let importing = |stores: &str| json!({"os_glance_failed_import": "one", "os_glance_importing_to_stores": stores});
-        assert!(image(&importing("")).import_failed);
-        assert!(!image(&importing("two")).import_failed);
+        assert!(image(&importing("")).import_failed());
+        let second = image(&importing("two,three"));
+        assert!(!second.import_failed());
+        assert_eq!(
+            second.importing_to,
+            ["two".to_owned(), "three".to_owned()].into()
+        );
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub fn remedy(call: &Call, answer: &Answer, file: &str) -> String {
             "publishing needs the role admin (Glance's policy `publicize_image`): log in as one, or use \
              `visibility: community`"
         }
+        StatusCode::FORBIDDEN if is_import(call) && call.doing.ends_with("`copy-image`") => {
+            "copying into further stores needs the role admin (Glance's policy `copy_image`): log in as one, or name one \
+             store only"
+        }
         StatusCode::FORBIDDEN if call.method == Method::DELETE => {
             "it is protected, or its deletion is not for this user: remove the protection, or log in as its owner"
         }
@@ -32,7 +36,15 @@ pub fn remedy(call: &Call, answer: &Answer, file: &str) -> String {
             "its store says that something still hangs on its data, so it stays as it was: delete those volumes or \
              snapshots, then run again"
         }
-        StatusCode::PAYLOAD_TOO_LARGE if is_data(call) => {
+        StatusCode::BAD_REQUEST if is_import(call) => {
+            "if it speaks of filtering, the cloud's operator allows other hosts, ports or schemes to be fetched from \
+             (`import_filtering_opts`): have this one allowed, or use `transfer.method: upload`"
+        }
+        StatusCode::CONFLICT if is_import(call) => {
+            "another import works on the image, or one that failed has left its lock: run again when it has ended, or \
+             delete the image"
+        }
+        StatusCode::PAYLOAD_TOO_LARGE if is_data(call) || is_import(call) => {
             "the store is full, or the image is above a quota of the project or a limit of this cloud: make room or \
              have the limit raised, then run again"
         }
@@ -64,7 +76,13 @@ fn is_list(call: &Call) -> bool {
     call.url.path().ends_with("/images")
 }
 
+/// Whether it asks for an import.
+fn is_import(call: &Call) -> bool {
+    call.method == Method::POST && call.url.path().ends_with("/import")
+}
+
 /// Whether it sends the bytes of an image.
 fn is_data(call: &Call) -> bool {
-    call.method == Method::PUT && call.url.path().ends_with("/file")
+    let path = call.url.path();
+    call.method == Method::PUT && (path.ends_with("/file") || path.ends_with("/stage"))
 }

@@ -1,35 +1,15 @@
-//! The upload of an image's data as a stream, which can be sent once only.
-
-use std::error::Error as StdError;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+//! The plain upload: data goes into a store, and the image is active.
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Method, StatusCode};
+use futures_util::Stream;
 
-use super::answer::Answer;
-use super::call::{Call, log, shown};
+use super::data::{Cause, To};
 use super::error::Error;
 use super::image::Image;
-use crate::domain::snapshot::Status;
-
-/// The largest piece that is sent. Without a known size each is one HTTP chunk,
-/// and Glance behind uWSGI answers 500 to a chunk of 1 MiB.
-const PIECE: usize = 256 << 10;
-
-/// A token with less left is renewed before the upload begins.
-const TOKEN_LEFT: Duration = Duration::from_mins(15);
-
-/// An upload of which nothing moves for so long is given up.
-const STALLED: Duration = Duration::from_mins(10);
-
-type Cause = Box<dyn StdError + Send + Sync>;
 
 impl Image {
-    /// Sends the data of a queued image, of `size` bytes if that is known. Afterwards it is active.
+    /// Sends the data of a queued image, of `size` bytes if that is known, into the cloud's default store.
+    /// Afterwards it is active.
     ///
     /// An error in `data` breaks the upload off: Glance then has no complete image, and it stays queued.
     /// A 401 has renewed the token when this returns: the whole upload may be tried again.
@@ -38,157 +18,21 @@ impl Image {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Cause> + 'static,
     {
-        self.session.keep_for(TOKEN_LEFT).await?;
-        let token = self.session.token();
-        let watch = Arc::new(Watch::default());
-        let url = self.url(&["images", id, "file"]);
-        let call = Call::new(Method::PUT, url, format!("upload the data of image `{id}`"));
-        let mut request = self
-            .session
-            .streaming(Method::PUT, call.url.clone())
-            .header(CONTENT_TYPE, "application/octet-stream")
-            .body(Body::wrap_stream(watched(data, Arc::clone(&watch))));
-        if let Some(size) = size {
-            // With it there are no chunks at all; Glance compares the second with what came.
-            request = request
-                .header(CONTENT_LENGTH, size)
-                .header("x-openstack-image-size", size);
-        }
-        let begun = Instant::now();
-        let sent = async { Answer::read(request.send().await?).await };
-        let answer = tokio::select! {
-            answer = sent => answer,
-            () = watch.stalled() => {
-                return Err(Error::Stalled { id: id.to_owned(), after: STALLED });
-            }
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                if let Some(source) = watch.cause() {
-                    return Err(Error::DataBrokeOff {
-                        id: id.to_owned(),
-                        source,
-                    });
-                }
-                let within = begun.elapsed();
-                return Err(self.interrupted(id, &call, error, within).await);
-            }
-        };
-        log(&call.method, &call.url, &answer, begun);
-        match answer.status {
-            StatusCode::NO_CONTENT => Ok(()),
-            StatusCode::UNAUTHORIZED => {
-                self.session.renewed(&token).await?;
-                Err(self.refused(&call, &answer))
-            }
-            _ => Err(self.refused(&call, &answer)),
-        }
+        self.send_data(id, To::Store(None), size, data).await
     }
-}
 
-impl Image {
-    /// Finds out what became of the image whose upload broke.
-    async fn interrupted(
+    /// The same into a store that is named. One that the cloud has not is a 400.
+    pub async fn upload_into<S, E>(
         &self,
         id: &str,
-        call: &Call,
-        error: reqwest::Error,
-        within: Duration,
-    ) -> Error {
-        let file = &self.session.cloud().described_in;
-        let source = Error::of_call(error, &call.doing, &shown(&call.url), file, within);
-        let (state, status) = match self.image(id).await {
-            Ok(None) => ("not there any more".to_owned(), Some(404)),
-            Ok(Some(image)) => match image.status {
-                Status::Queued | Status::Saving => {
-                    (format!("`{}` and has no data", image.status), None)
-                }
-                other => (format!("`{other}` and takes no other data"), Some(409)),
-            },
-            // The cloud is not there: that is what there is to say.
-            Err(_) => return source,
-        };
-        Error::Interrupted {
-            doing: call.doing.clone(),
-            state,
-            status,
-            source: Box::new(source),
-        }
-    }
-}
-
-/// What the stream of data tells while it flows.
-#[derive(Default)]
-struct Watch {
-    pieces: AtomicU64,
-    cause: Mutex<Option<Cause>>,
-}
-
-impl Watch {
-    /// Ends when no piece was taken for too long.
-    async fn stalled(&self) {
-        let mut before = self.pieces.load(Ordering::Relaxed);
-        loop {
-            tokio::time::sleep(STALLED).await;
-            let now = self.pieces.load(Ordering::Relaxed);
-            if now == before {
-                return;
-            }
-            before = now;
-        }
-    }
-
-    fn cause(&self) -> Option<Cause> {
-        self.cause
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-}
-
-/// Cuts the data into pieces that Glance takes, and remembers an error in it, which HTTP would hide.
-fn watched<S, E>(
-    data: S,
-    watch: Arc<Watch>,
-) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send
-where
-    S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-    E: Into<Cause> + 'static,
-{
-    data.flat_map(move |piece| {
-        watch.pieces.fetch_add(1, Ordering::Relaxed);
-        let pieces = match piece {
-            Ok(bytes) => cut(bytes).map(Ok).collect::<Vec<_>>(),
-            Err(error) => {
-                *watch.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
-                vec![Err(std::io::Error::other("the data broke off"))]
-            }
-        };
-        stream::iter(pieces)
-    })
-}
-
-fn cut(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
-    std::iter::from_fn(move || {
-        let piece = bytes.split_to(bytes.len().min(PIECE));
-        (!piece.is_empty()).then_some(piece)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn large_pieces_are_cut_and_no_byte_is_lost() {
-        let data: Bytes = (0..=u8::MAX).cycle().take(2 * PIECE + 1).collect();
-        let pieces: Vec<Bytes> = cut(data.clone()).collect();
-        assert_eq!(
-            pieces.iter().map(Bytes::len).collect::<Vec<_>>(),
-            [PIECE, PIECE, 1]
-        );
-        assert_eq!(pieces.concat(), data);
-        assert_eq!(cut(Bytes::new()).count(), 0);
+        store: Option<&str>,
+        size: Option<u64>,
+        data: S,
+    ) -> Result<(), Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Cause> + 'static,
+    {
+        self.send_data(id, To::Store(store), size, data).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod faults;
+mod imports;
 mod lists;
 mod login;
 mod tls;

@@ -27,14 +27,14 @@ pub fn pieces(
 
 const MIB: usize = 1 << 20;
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Data of so many MiB, in pieces of one, which no two are the same.
-fn mebibytes(count: u8) -> impl Stream<Item = Result<Bytes, IoError>> + Send + 'static {
+pub fn mebibytes(count: u8) -> impl Stream<Item = Result<Bytes, IoError>> + Send + 'static {
     stream::iter((0..count).map(|number| Ok(Bytes::from(vec![number; MIB]))))
 }
 

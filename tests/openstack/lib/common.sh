@@ -12,14 +12,16 @@ state=$cache/run/$instance
 venv=$cache/venv
 keystone=127.0.0.1:$((5000 + offset))
 glance=127.0.0.1:$((9292 + offset))
+# A second Glance on the same images, which converts what comes in by an import.
+converting=127.0.0.1:$((9293 + offset))
 nova=127.0.0.1:$((8774 + offset))
 # Nobody listens there but a thread of Nova's process; see one_nova.py.
 neutron=127.0.0.1:$((9696 + offset))
 cinder=127.0.0.1:$((8776 + offset))
 placement=127.0.0.1:$((8778 + offset))
 # In the order in which they start.
-services=(mariadb keystone glance placement nova cinder)
-ports=(5000 9292 8774 8776 8778 9696)
+services=(mariadb keystone glance converting placement nova cinder)
+ports=(5000 9292 9293 8774 8776 8778 9696)
 # Known to everybody on purpose: the services listen on loopback only and hold nothing.
 password=reglaze-test
 
