@@ -8,6 +8,7 @@ mod error;
 mod packed;
 mod source;
 mod walk;
+mod words;
 
 #[cfg(test)]
 mod hostile_tests;

@@ -77,12 +77,20 @@ impl Image {
     }
 
     /// With the first cluster packed: `data`, and after it what others may have there.
-    fn packed(mut self, data: &[u8]) -> Self {
+    fn packed(self, data: &[u8]) -> Self {
+        self.packed_at(0, data)
+    }
+
+    /// With a cluster packed.
+    fn packed_at(mut self, index: usize, data: &[u8]) -> Self {
         let at = self.bytes.len();
         self.bytes.extend_from_slice(data);
         self.bytes.extend_from_slice(&[0xff; 100]);
-        let sectors = (self.bytes.len() - 1) / 512 - at / 512;
-        self.l2(PACKED | (sectors as u64) << 61 | at as u64)
+        let sectors = ((self.bytes.len() - 1) / 512 - at / 512) as u64;
+        let count_at = 62 - (self.cluster.ilog2() - 8);
+        let entry = PACKED | sectors << count_at | at as u64;
+        self.put(L2 * self.cluster + index * 8, entry);
+        self
     }
 
     /// With clusters packed by zstd.
@@ -116,9 +124,8 @@ fn frame(bytes: &[u8]) -> Vec<u8> {
 
 /// A cluster that hardly packs.
 fn mixed() -> Vec<u8> {
-    (0..512_u32)
-        .map(|number| (number * number >> 3) as u8)
-        .collect()
+    let number = (0..512_u32).map(|number| (number * number) >> 3);
+    number.map(|number| number.to_le_bytes()[0]).collect()
 }
 
 #[test]
@@ -152,7 +159,7 @@ fn every_damaged_table_and_cluster_ends_in_a_sentence() {
         small().packed(b"\xff\xff"),
         small().packed(&deflated(&[7; 511])),
         small().packed(&deflated(&[7; 513])),
-        small().packed(&deflated(&[7; 100_000])),
+        small().packed(&deflated(&vec![7; 100_000])),
         Image {
             bytes: cut(small().packed(&deflated(&mixed())).bytes, 300),
             cluster: 512,
@@ -160,7 +167,7 @@ fn every_damaged_table_and_cluster_ends_in_a_sentence() {
         zstd().packed(b"no frame of zstd"),
         zstd().packed(&frame(&[7; 511])),
         zstd().packed(&frame(&[7; 513])),
-        zstd().packed(&frame(&[7; 100_000])),
+        zstd().packed(&frame(&vec![7; 100_000])),
         zstd().packed(&[frame(&[7; 500]), frame(&[7; 13])].concat()),
         zstd().packed(&cut(frame(&mixed()), 200)),
     ];
@@ -201,6 +208,20 @@ fn what_is_odd_but_clear_is_read() {
             .chain(&read[600..])
             .all(|byte| *byte == 0)
     );
+}
+
+#[test]
+fn packed_clusters_may_be_longer_than_a_piece() {
+    let cluster = |step: u32| -> Vec<u8> {
+        // No part of it is like the piece before.
+        let numbers = (0..1_u32 << 19).map(|number| number / 251 * step);
+        numbers.map(|number| number.to_le_bytes()[0]).collect()
+    };
+    let (first, second) = (cluster(3), cluster(5));
+    let image = Image::new(19, 0, 2)
+        .packed_at(0, &deflated(&first))
+        .packed_at(1, &deflated(&second));
+    assert!(disk(&image.runs().unwrap()) == [first, second].concat());
 }
 
 #[test]

@@ -3,10 +3,8 @@
 use super::Qcow2Error;
 use super::packed::Stretch;
 use super::source::Source;
+use super::words::Words;
 use crate::domain::inspect::qcow2::Header;
-
-/// How much of a table is held.
-const TABLE_PIECE: u64 = 64 << 10;
 
 /// Neighbours are told as one up to this size, so that nobody waits for the tables of a whole disk.
 const LONGEST: u64 = 16 << 20;
@@ -129,7 +127,8 @@ impl Walk {
         let l1_entry_at = self.header.l1_offset() + table * 8;
         let l1_entry = self.l1.word(source, l1_entry_at, l1_end)?;
         let (place, length) = match self.table_at(source, l1_entry)? {
-            None => (Place::Zero, (per_table - index) * cluster - within),
+            // It is its beginning, since all of it is told at once.
+            None => (Place::Zero, per_table * cluster),
             Some(l2) => {
                 let entry_at = l2 + index * entry_size;
                 let end = l2 + cluster;
@@ -185,7 +184,7 @@ impl Walk {
         Ok(Place::Plain { offset })
     }
 
-    /// Where the subcluster is that has byte `within` of its cluster, and how much of it is left.
+    /// Where the subcluster is that begins at byte `within` of its cluster, and how long it is.
     ///
     /// Fails with [`Qcow2Error`].
     fn subcluster(
@@ -215,13 +214,12 @@ impl Walk {
         }
         let size = self.cluster() / 32;
         let bit = 1 << (within / size);
-        let left = size - within % size;
         if is_there & bit == 0 {
-            return Ok((Place::Zero, left));
+            return Ok((Place::Zero, size));
         }
         self.is_inside(source, "data", offset, 1)?;
         let offset = offset + within;
-        Ok((Place::Plain { offset }, left))
+        Ok((Place::Plain { offset }, size))
     }
 
     /// Where a packed cluster is. Fails with [`Qcow2Error`].
@@ -279,41 +277,5 @@ impl Walk {
             offset,
             file_size: source.size(),
         })
-    }
-}
-
-/// Numbers of 64 bits in the file, read ahead.
-struct Words {
-    bytes: Vec<u8>,
-    offset: u64,
-}
-
-impl Words {
-    const fn new() -> Self {
-        Self {
-            bytes: Vec::new(),
-            offset: 0,
-        }
-    }
-
-    /// The number at `offset` in a table that lies in the file and ends at `end`. Fails with [`Qcow2Error::Read`].
-    fn word(&mut self, source: &Source, offset: u64, end: u64) -> Result<u64, Qcow2Error> {
-        if let Some(word) = self.held(offset) {
-            return Ok(word);
-        }
-        let length = TABLE_PIECE.min(end - offset);
-        self.bytes.clear();
-        self.bytes
-            .resize(usize::try_from(length).unwrap_or_default(), 0);
-        self.offset = offset;
-        source.fill(offset, &mut self.bytes)?;
-        // There is at least the one that was asked for.
-        Ok(self.held(offset).unwrap_or_default())
-    }
-
-    fn held(&self, offset: u64) -> Option<u64> {
-        let within = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        let bytes = self.bytes.get(within..)?.first_chunk()?;
-        Some(u64::from_be_bytes(*bytes))
     }
 }

@@ -62,7 +62,7 @@ fn what_only_writers_need_is_passed_over() {
             put_long(head, 64, 0x20000);
         }),
         ("bitmaps", |head| {
-            put_extension(head, 112, 0x2385_2875, &[0; 24])
+            put_extension(head, 112, 0x2385_2875, &[0; 24]);
         }),
         ("names of features", |head| {
             put_extension(head, 112, 0x6803_f857, &[0; 384]);
@@ -71,7 +71,7 @@ fn what_only_writers_need_is_passed_over() {
             put_extension(head, 112, 0xe279_2aca, b"raw");
         }),
         ("a header of the least length", |head| {
-            put_word(head, 100, 104)
+            put_word(head, 100, 104);
         }),
         ("version 2, whose header has no features", |head| {
             put_word(head, 4, 2);
@@ -168,6 +168,20 @@ fn a_table_must_end_in_the_file() {
             ..
         })
     ));
+}
+
+#[test]
+fn with_subclusters_a_table_tells_half_as_much() {
+    let mut head = with(|head| put_long(head, 72, 16));
+    assert!(matches!(
+        Header::parse(&head),
+        Err(Refusal::L1TooSmall {
+            l1_size: 2,
+            needed: 4
+        })
+    ));
+    put_word(&mut head, 36, 4);
+    assert!(Header::parse(&head).unwrap().has_subclusters());
 }
 
 #[test]
