@@ -17,6 +17,7 @@ MEMBERS = [
     ("glance", "service", "service"),
     ("placement", "service", "service"),
     ("cinder", "service", "service"),
+    ("swift", "service", "service"),
     # Nova is both: it asks about everybody's things, and says on whose behalf.
     ("nova", "service", "service"),
     ("nova", "service", "admin"),

@@ -19,9 +19,12 @@ nova=127.0.0.1:$((8774 + offset))
 neutron=127.0.0.1:$((9696 + offset))
 cinder=127.0.0.1:$((8776 + offset))
 placement=127.0.0.1:$((8778 + offset))
+swift=127.0.0.1:$((8080 + offset))
+# Swift's parts behind it.
+swift_account=$((6202 + offset)) swift_container=$((6201 + offset)) swift_object=$((6200 + offset))
 # In the order in which they start.
-services=(mariadb keystone glance converting placement nova cinder)
-ports=(5000 9292 9293 8774 8776 8778 9696)
+services=(mariadb keystone glance converting placement nova cinder swift)
+ports=(5000 9292 9293 8774 8776 8778 9696 8080 6200 6201 6202)
 # Known to everybody on purpose: the services listen on loopback only and hold nothing.
 password=reglaze-test
 
