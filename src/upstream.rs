@@ -164,6 +164,16 @@ impl Upstream {
         keys::file(&self.fetcher, url, pin.fingerprint, &hosts).await
     }
 
+    /// Whether an image is there, without its bytes: its size, if its server tells that. Fails with [`FetchError`] if not.
+    pub async fn is_there(&self, url: &str) -> Result<Option<u64>, FetchError> {
+        Ok(self.fetcher.probe(url).await?.size)
+    }
+
+    /// Where an image is really fetched from: what somebody else is told who fetches it.
+    pub fn mapped(&self, url: &str) -> String {
+        self.fetcher.mapped(url)
+    }
+
     /// How large an image is, if its server tells that without sending it.
     pub async fn size(&self, url: &str) -> Option<u64> {
         self.fetcher.probe(url).await.ok()?.size

@@ -79,6 +79,14 @@ impl Fetcher {
         })
     }
 
+    /// Where a URL is really fetched from.
+    pub fn mapped(&self, url: &str) -> String {
+        let real = Url::parse(url)
+            .ok()
+            .and_then(|url| self.client.mapping.real(&url));
+        real.map_or_else(|| url.to_owned(), String::from)
+    }
+
     /// The same with a token for GitHub's API.
     #[must_use]
     pub fn with_token(mut self, token: Option<&SecretString>) -> Self {

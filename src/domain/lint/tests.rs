@@ -57,6 +57,21 @@ fn sources() -> Vec<Source> {
 }
 
 #[test]
+fn a_mirror_is_held_to_what_its_url_is_and_helps_only_if_it_is_another_place() {
+    let list = version(
+        "1",
+        "        mirror_url:\n          - http://m.example/1.qcow2\n          - https://m.example/latest/1.qcow2\n          - \
+         https://example.org/1.qcow2\n",
+    );
+    let found = printed(&warnings(&definitions(&format!("    versions:\n{list}"))));
+    insta::assert_snapshot!(found, @r"
+    images/debian.yml:10:13: warning: `mirror_url` is plain http, which is not fetched; change it to https: `http://m.example/1.qcow2` [insecure-url]
+    images/debian.yml:11:13: warning: `mirror_url` of version `1` goes through the moving name `latest/`, so other bytes will be there when upstream publishes; name the build's own folder or file, as `reglaze update` does [moving-url]
+    images/debian.yml:12:13: warning: `mirror_url` of version `1` names `https://example.org/1.qcow2` once more, which helps nobody when that place fails; remove it, or name another copy [same-mirror]
+    ");
+}
+
+#[test]
 fn an_upstream_that_no_source_can_track_is_a_warning() {
     let with = |upstream: &str| {
         printed(&warnings(&definitions(&format!(

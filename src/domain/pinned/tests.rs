@@ -140,6 +140,37 @@ fn a_copy_of_ones_own_makes_a_vanished_build_a_note_unless_it_is_gone_too() {
 }
 
 #[test]
+fn each_copy_that_is_gone_is_told_at_its_place_and_one_that_is_left_suffices() {
+    let mirrored =
+        pins("        mirror_url: [https://store.example/a.img, https://store.example/b.img]\n");
+    let mut one = facts(gone());
+    one.files = vec![file(false, Answer::Gone), file(true, Answer::Gone)];
+    assert_eq!(
+        rules(&mirrored, &one),
+        [
+            (Level::Note, "build-vanished"),
+            (Level::Warning, "mirror-vanished")
+        ]
+    );
+    let found = findings(&mirrored, 0, &one, Asked::Beside);
+    assert_eq!((found[1].line, found[1].column), (Some(8), Some(22)));
+    one.files.push(File {
+        url: "https://store.example/b.img".to_owned(),
+        ..file(true, Answer::Gone)
+    });
+    let both = findings(&mirrored, 0, &one, Asked::Beside);
+    let levels: Vec<_> = both
+        .iter()
+        .map(|finding| (finding.level, finding.column))
+        .collect();
+    assert_eq!(levels[0].0, Level::Warning);
+    assert_eq!(
+        levels[1..],
+        [(Level::Warning, Some(22)), (Level::Warning, Some(51))]
+    );
+}
+
+#[test]
 fn another_digest_under_the_same_name_is_an_error() {
     let found = said(&pins(""), &facts(digest("3", Seen::default())));
     assert_eq!(

@@ -81,8 +81,8 @@ pub enum FetchError {
     },
     /// An image that ends too early for good.
     #[error(
-        "`{url}` broke off at byte {at}{size}: {cause}, and {again}; expected the rest of it, so run again, or name another place \
-         in `mirror_url`", size = of(*size), again = again(cause, reason)
+        "`{url}` broke off at byte {at}{size}: {why}; expected the rest of it, so run again, or name another place in \
+         `mirror_url`", size = of(*size)
     )]
     BrokeOff {
         /// What was asked.
@@ -91,10 +91,8 @@ pub enum FetchError {
         at: u64,
         /// How much there is.
         size: Option<u64>,
-        /// Why.
-        cause: String,
-        /// Why the last try to go on failed.
-        reason: String,
+        /// Why, and why the last try to go on failed.
+        why: String,
     },
     /// Another file under the same name.
     #[error(
@@ -246,8 +244,7 @@ impl FetchError {
             rest.map(|rest| format!("it {rest}")).unwrap_or(happening)
         };
         Self::BrokeOff {
-            cause: of_it(cause),
-            reason: of_it(&self),
+            why: why(&of_it(cause), &of_it(&self)),
             url: url.clone(),
             at,
             size,
@@ -269,11 +266,11 @@ fn of(size: Option<u64>) -> String {
     size.map_or_else(String::new, |size| format!(" of {size}"))
 }
 
-fn again(cause: &str, reason: &str) -> String {
+fn why(cause: &str, reason: &str) -> String {
     if cause == reason {
-        return "so did each try to go on from there".to_owned();
+        return format!("{cause}, and so did each try to go on from there");
     }
-    format!("going on from there failed: {reason}")
+    format!("{cause}, and going on from there failed: {reason}")
 }
 
 fn rest(at: u64, size: Option<u64>) -> String {

@@ -15,8 +15,9 @@ use super::served::Served;
 use super::{FetchError, retried, retry};
 
 /// What an image must have moved on by whenever it was waited for as long as its window: a drop now and then would keep
-/// a run alive for years. As much makes up for all tries that went before.
+/// a run alive for years. As much makes up for all tries that went before; of a small image, this part of it.
 pub(super) const LEAST: u64 = 4 << 20;
+const LEAST_PART: u64 = 16;
 
 /// Tries to go on at one place, of which none moved on by [`LEAST`].
 const MOST_TRIES: u32 = 8;
@@ -47,8 +48,10 @@ pub(super) struct Flow {
     anew: u32,
     /// What all repairs have taken.
     repairs: Duration,
-    /// Why places were left.
-    left: Vec<FetchError>,
+    /// Which places were left, and why.
+    left: Vec<(usize, FetchError)>,
+    /// Whether a place is asked for the second time, as there was no other any more.
+    returned: bool,
     served: Served,
 }
 
@@ -94,6 +97,7 @@ impl Flow {
                         anew: 0,
                         repairs: Duration::ZERO,
                         left,
+                        returned: false,
                         served,
                     };
                     flow.stand(begin);
@@ -103,11 +107,12 @@ impl Flow {
                     if let Some(next) = places.get(at + 1) {
                         tracing::warn!("{}; trying {}", error.happening(), named(next));
                     }
-                    left.push(error);
+                    left.push((at, error));
                 }
             }
         }
-        Err(nowhere(left).unwrap_or(FetchError::NoPlace))
+        let reasons = left.into_iter().map(|(_, error)| error);
+        Err(nowhere(reasons.collect()).unwrap_or(FetchError::NoPlace))
     }
 
     /// How many bytes there are, if somebody said so.
@@ -211,7 +216,11 @@ impl Flow {
 
     /// Goes on where the image stands: at this place, else at the next. Fails with [`FetchError`] if there is none.
     async fn go_on(&mut self, cause: FetchError) -> Result<(), FetchError> {
-        if self.point.received - self.tried_at >= LEAST {
+        let least = self
+            .point
+            .size
+            .map_or(LEAST, |size| LEAST.min(size / LEAST_PART));
+        if self.point.received - self.tried_at >= least.max(1) {
             self.tries = 0;
             self.tried_at = self.point.received;
         }
@@ -243,7 +252,7 @@ impl Flow {
     /// How long to wait before the next try at this place; nothing, if it is to be left.
     fn pause(&self, error: &FetchError) -> Option<Duration> {
         let times = self.client.times;
-        let most = if self.at + 1 < self.places.len() {
+        let most = if self.other().is_some() {
             MOST_TRIES_OF_SEVERAL
         } else {
             MOST_TRIES
@@ -253,29 +262,47 @@ impl Flow {
             .filter(|pause| self.tries < most && *pause < left)
     }
 
-    /// Turns to the next place. Fails with [`FetchError`] if there is none.
+    /// The place that is asked when this one is left: the next one; after the last one, once, the last of those that may
+    /// have recovered.
+    fn other(&self) -> Option<usize> {
+        if self.returned {
+            return None;
+        }
+        let next = self.at + 1;
+        let may_recover = |error| retry::pause_within(error, 0, Duration::ZERO).is_some();
+        (next < self.places.len()).then_some(next).or_else(|| {
+            let mut left = self.left.iter().rev();
+            let found = left.find(|(_, error)| may_recover(error));
+            found.map(|(at, _)| *at)
+        })
+    }
+
+    /// Turns to another place. Fails with [`FetchError`] if there is none.
     fn leave(&mut self, error: FetchError, cause: &FetchError) -> Result<(), FetchError> {
-        let Some(next) = self.places.get(self.at + 1) else {
+        let Some(other) = self.other() else {
             let Point { received, size, .. } = self.point;
+            self.left.retain(|(at, _)| *at != self.at);
             if self.left.is_empty() {
                 return Err(error.in_the_middle(cause, received, size));
             }
-            let mut reasons = std::mem::take(&mut self.left);
-            reasons.push(error);
+            self.left.push((self.at, error));
+            self.left.sort_by_key(|(at, _)| *at);
+            let left = std::mem::take(&mut self.left).into_iter();
             return Err(FetchError::Nowhere {
                 at: received,
                 size,
-                reasons,
+                reasons: left.map(|(_, error)| error).collect(),
             });
         };
         tracing::warn!(
             "{} ({}); going on from there at {}",
             error.happening(),
             self.reached(),
-            named(next)
+            named(&self.places[other])
         );
-        self.left.push(error);
-        self.at += 1;
+        self.left.push((self.at, error));
+        self.returned = other < self.at;
+        self.at = other;
         self.point.identity = None;
         self.tries = 0;
         self.tried_at = self.point.received;

@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::is_fresh;
+use crate::domain::checksum::shortened;
 
 /// Which file it is, in the words of its server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,8 +91,8 @@ impl Identity {
         {
             None => Ok(false),
             Some((name, (was, is))) => Err(Misfit::Changed {
-                was: format!("`{name}: {was}`"),
-                is: format!("`{name}: {is}`"),
+                was: format!("`{name}: {}`", shortened(was)),
+                is: format!("`{name}: {}`", shortened(is)),
             }),
         }
     }
@@ -126,7 +127,7 @@ impl Point {
             .filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
         {
             return Err(Misfit::Odd {
-                found: format!("`Content-Encoding: {encoding}`"),
+                found: format!("`Content-Encoding: {}`", shortened(&encoding)),
                 expected: "the bytes as they lie there, since nothing else was asked for"
                     .to_owned(),
             });
@@ -174,7 +175,7 @@ impl Point {
             return Err(Misfit::Odd {
                 found: said.map_or_else(
                     || "a part without `Content-Range`".to_owned(),
-                    |said| format!("`Content-Range: {said}`"),
+                    |said| format!("`Content-Range: {}`", shortened(&said)),
                 ),
                 expected: expected(),
             });

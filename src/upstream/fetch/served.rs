@@ -1,5 +1,6 @@
 //! Which places gave an image, for messages, and for whoever has to fetch it anew.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tells which places gave an image, while it comes and afterwards.
@@ -23,16 +24,16 @@ impl Served {
         self.lock().clone()
     }
 
-    /// The place at which to begin anew if the bytes were wrong: the next one, or, if several had a hand in it, the last
-    /// of those, of whose own bytes nothing is known yet. Past the end of the list: there is none left.
-    pub fn next(&self) -> usize {
+    /// The place at which to begin anew if the bytes were wrong: the next one; or, if several had a hand in it, the last of
+    /// those in the list, of whose own bytes nothing is known yet. Past the end of the list: there is none left.
+    ///
+    /// It is never the first of the list, so that whoever gives the rest of it each time comes to an end.
+    pub fn next_place(&self) -> usize {
         let shares = self.lock();
-        let gave = shares.iter().filter(|share| share.bytes > 0).count();
-        match shares.last() {
-            None => 0,
-            Some(last) if gave > 1 => last.place,
-            Some(last) => last.place + 1,
-        }
+        let gave = shares.iter().filter(|share| share.bytes > 0);
+        let gave: BTreeSet<_> = gave.map(|share| share.place).collect();
+        let last = gave.last().or(shares.last().map(|last| &last.place));
+        last.map_or(0, |last| last + usize::from(gave.len() < 2))
     }
 
     /// Takes note that a place has begun.
@@ -59,12 +60,20 @@ impl Served {
     }
 }
 
-/// The URLs of those who gave something, for a sentence.
+/// The URLs of those who gave something, else of the one who should, for a sentence.
 impl std::fmt::Display for Served {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shares = self.shares();
-        let gave = shares.iter().filter(|share| share.bytes > 0);
-        let urls: Vec<_> = gave.map(|share| format!("`{}`", share.url)).collect();
+        let mut shares = self.shares();
+        if let Some(last) = shares.pop() {
+            shares.retain(|share| share.bytes > 0);
+            if last.bytes > 0 || shares.is_empty() {
+                shares.push(last);
+            }
+        }
+        let urls: Vec<_> = shares
+            .iter()
+            .map(|share| format!("`{}`", share.url))
+            .collect();
         formatter.write_str(&urls.join(" and "))
     }
 }
@@ -76,24 +85,24 @@ mod tests {
     #[test]
     fn wrong_bytes_are_fetched_anew_where_that_may_help() {
         let served = Served::default();
-        assert_eq!(served.next(), 0);
+        assert_eq!(served.next_place(), 0);
         served.begun(0, "https://a.example/x".to_owned());
+        assert_eq!(served.to_string(), "`https://a.example/x`");
         served.gave(3);
         assert_eq!(
-            (served.next(), served.to_string()),
+            (served.next_place(), served.to_string()),
             (1, "`https://a.example/x`".to_owned())
         );
         served.begun(2, "https://c.example/x".to_owned());
-        assert_eq!(
-            served.next(),
-            3,
-            "it gave nothing, so its file is the wrong one too"
-        );
+        assert_eq!(served.next_place(), 1, "the third gave nothing yet");
         served.gave(4);
-        assert_eq!(served.next(), 2, "alone it may be right");
+        assert_eq!(served.next_place(), 2, "alone it may be right");
         assert_eq!(
             served.to_string(),
             "`https://a.example/x` and `https://c.example/x`"
         );
+        served.begun(0, "https://a.example/x".to_owned());
+        served.gave(5);
+        assert_eq!(served.next_place(), 2, "and not the first one again");
     }
 }

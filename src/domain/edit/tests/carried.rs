@@ -57,6 +57,33 @@ images:
 }
 
 #[test]
+fn mirrors_of_a_build_are_not_those_of_the_next_one_however_they_are_written() {
+    for mirrors in [
+        "https://mirror.example/a",
+        "[https://mirror.example/a, https://other.example/a]",
+        "\n          - https://mirror.example/a   # ours\n          - 'https://other.example/a'",
+        "\n        - https://mirror.example/a\n        # theirs\n        - https://other.example/a",
+        "&mirrors [https://mirror.example/a]",
+    ] {
+        let old = format!(
+            "images:\n  - name: A\n    versions:\n      - version: '20260101'\n        url: https://images.example/a\n        \
+             mirror_url: {mirrors}\n        checksum: sha256:aa\n"
+        );
+        let Ok(new) = add(&old, Position::First) else {
+            assert!(mirrors.starts_with('&'), "{mirrors}");
+            continue;
+        };
+        assert_eq!(
+            new.matches("mirror").count(),
+            old.matches("mirror").count(),
+            "{new}"
+        );
+        let entry = "      - version: '20260725'\n        url: https://images.example/20260725/disk.qcow2\n        checksum: sha256:00ff\n";
+        assert!(new.contains(entry), "{new}");
+    }
+}
+
+#[test]
 fn what_the_versions_do_not_agree_on_is_not_carried_over() {
     insta::assert_snapshot!(add_first("\
 images:

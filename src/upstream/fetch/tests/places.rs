@@ -149,6 +149,29 @@ async fn a_place_with_another_file_is_passed_over() {
 }
 
 #[tokio::test]
+async fn a_place_that_was_left_is_asked_again_when_there_is_no_other() {
+    let file = File::new(5000);
+    let given = file.clone();
+    // Out of order for three tries after the first 1000 bytes.
+    let first = Flaky::start(move |asked, before| match before {
+        0 => Reply::good(&given, asked).cut(1000),
+        1..=3 => Reply::new("503 Busy\ncontent-length: 0", b""),
+        _ => Reply::good(&given, asked),
+    })
+    .await;
+    let given = file.clone();
+    let second = Flaky::start(move |asked, before| match before {
+        0 => Reply::good(&given, asked).cut(2000),
+        _ => Reply::new("404 Not Found\ncontent-length: 0", b""),
+    })
+    .await;
+    let gone = status("404 Not Found").await;
+    let came = fetched(&fetcher(&[&first, &second, &gone], 1 << 20), &URLS).await;
+    assert!(came.bytes == file.bytes, "{:?}", came.error);
+    assert_eq!(came.shares, [(0, 1000), (1, 2000), (0, 2000)]);
+}
+
+#[tokio::test]
 async fn when_all_places_fail_each_is_named_with_its_reason() {
     let (gone, refused) = (status("404 Not Found").await, status("403 Forbidden").await);
     let came = fetched(&fetcher(&[&gone, &refused], 1 << 20), &URLS[..2]).await;

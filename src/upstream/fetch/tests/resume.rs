@@ -9,6 +9,8 @@ use super::*;
 
 const URL: &str = "https://0.example/image";
 
+type Answer = fn(&File, &Asked) -> Reply;
+
 /// What came, and the error at its end.
 async fn fetched(fetcher: &Fetcher, urls: &[&str]) -> (Vec<u8>, Option<FetchError>) {
     let mut download = match fetcher.image(urls).await {
@@ -123,7 +125,7 @@ async fn a_server_that_knows_no_ranges_is_listened_to_again_and_not_for_ever() {
 #[tokio::test]
 async fn a_file_that_changes_in_the_middle_is_not_pieced_together() {
     let file = File::new(5000);
-    let changes: [(&str, fn(&File, &Asked) -> Reply); 5] = [
+    let changes: [(&str, Answer); 5] = [
         ("became `ETag: \"two\"`", |file, asked| {
             Reply::good(&file.saying("etag: \"two\""), asked)
         }),
@@ -182,7 +184,7 @@ async fn a_weak_tag_is_not_asked_for_and_without_one_the_size_must_do() {
 #[tokio::test]
 async fn an_answer_that_lies_is_not_believed() {
     let file = File::new(5000);
-    let lies: [(&str, fn(&File, &Asked) -> Reply); 6] = [
+    let lies: [(&str, Answer); 6] = [
         ("Content-Range: bytes 0-4999/5000", |file, asked| {
             Reply::good(file, asked).with("content-range", "content-range: bytes 0-4999/5000")
         }),
@@ -244,16 +246,31 @@ async fn more_bytes_than_were_said_are_no_part_of_the_image() {
 }
 
 #[tokio::test]
+async fn fewer_bytes_than_were_said_are_not_the_whole_image() {
+    let file = File::new(5000);
+    let given = file.clone();
+    let server = Flaky::start(move |asked, _| match asked.from {
+        None => Reply::good(&given, asked).with("content-length", "content-length: 6000"),
+        Some(_) => Reply::good(&given, asked),
+    })
+    .await;
+    let (bytes, error) = fetched(&fetcher(&[&server], 1 << 20), &[URL]).await;
+    assert!(bytes == file.bytes);
+    let error = error.unwrap().to_string();
+    assert!(error.contains("6000 bytes became 5000 bytes"), "{error}");
+}
+
+#[tokio::test]
 async fn a_signed_target_that_has_expired_is_asked_for_anew() {
     let file = File::new(5000);
-    let served = file.clone();
+    let given = file.clone();
     // Each redirect leads to a target that is good for one request.
     let server = Flaky::start(move |asked, before| match asked.path.as_str() {
         "/image" => Reply::new(
             &format!("302 Found\nlocation: /signed?{before}\ncontent-length: 0"),
             b"",
         ),
-        path if path == format!("/signed?{}", before - 1) => Reply::good(&served, asked).cut(1500),
+        path if path == format!("/signed?{}", before - 1) => Reply::good(&given, asked).cut(1500),
         _ => Reply::new("403 Forbidden\ncontent-length: 0", b""),
     })
     .await;
@@ -265,10 +282,10 @@ async fn a_signed_target_that_has_expired_is_asked_for_anew() {
 #[tokio::test]
 async fn a_place_that_moves_on_by_nothing_is_given_up() {
     let file = File::new(5000);
-    let served = file.clone();
+    let given = file.clone();
     let server = Flaky::start(move |asked, _| match asked.from {
-        None => Reply::good(&served, asked).cut(1000),
-        Some(_) => Reply::good(&served, asked).cut(0),
+        None => Reply::good(&given, asked).cut(1000),
+        Some(_) => Reply::good(&given, asked).cut(0),
     })
     .await;
     let (bytes, error) = fetched(&fetcher(&[&server], 1 << 20), &[URL]).await;
@@ -290,21 +307,21 @@ async fn a_place_that_moves_on_by_nothing_is_given_up() {
 
 #[tokio::test]
 async fn whoever_moves_on_may_break_off_as_often_as_it_likes() {
-    let file = File::new(40 << 20);
-    let served = file.clone();
-    let server = Flaky::start(move |asked, _| Reply::good(&served, asked).cut(1 << 20)).await;
+    let file = File::new(12 << 20);
+    let given = file.clone();
+    let server = Flaky::start(move |asked, _| Reply::good(&given, asked).cut(1 << 20)).await;
     let (bytes, error) = fetched(&fetcher(&[&server], 1 << 30), &[URL]).await;
     assert_whole(&file, &bytes, error.as_ref());
-    assert_eq!(server.asked().len(), 40);
+    assert_eq!(server.asked().len(), 12);
 }
 
 #[tokio::test]
 async fn whoever_takes_no_more_lets_the_server_go() {
-    let file = File::new(64 << 20);
-    let served = file.clone();
-    let server = Flaky::start(move |asked, _| Reply::good(&served, asked).cut(0)).await;
+    let file = File::new(5000);
+    let given = file.clone();
+    let server = Flaky::start(move |asked, _| Reply::good(&given, asked).cut(0)).await;
     let mut fetcher = fetcher(&[&server], 1 << 30);
-    fetcher.client.times.image_pause = Duration::from_secs(60);
+    fetcher.client.times.image_pause = Duration::from_mins(1);
     let download = fetcher.image(&[URL]).await.unwrap();
     drop(download);
     tokio::time::sleep(Duration::from_millis(50)).await;

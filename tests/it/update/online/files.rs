@@ -85,7 +85,7 @@ fn a_copy_of_ones_own_is_asked_for_too() {
     let run = online(&world, &[]);
     let both = vec![
         ("warning", "build-vanished", 10),
-        ("warning", "mirror-vanished", 10),
+        ("warning", "mirror-vanished", 14),
     ];
     run.assert_ended(0, &both);
 }
