@@ -28,6 +28,7 @@ mod layout;
 mod lines;
 mod list;
 mod many;
+mod mirror;
 mod order;
 mod piece;
 mod scalar;
@@ -37,6 +38,7 @@ use tree::Node;
 
 pub use append::append;
 pub use many::edit_all;
+pub use mirror::set_mirror;
 pub use order::{Position, position, pruned};
 
 /// What a new version entry says, in the order in which a new file would write it.

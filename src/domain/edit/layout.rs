@@ -99,7 +99,7 @@ impl Layout {
             return found.clone();
         }
         let similar = match key {
-            "url" | "manifest" => ["url", "checksum"].iter(),
+            "url" | "mirror_url" | "manifest" => ["url", "checksum"].iter(),
             "checksum" => ["url", "manifest"].iter(),
             "disk_checksum" => ["checksum", "url"].iter(),
             _ => [].iter(),
@@ -121,7 +121,7 @@ impl Layout {
     }
 
     /// `key: value` in this layout, where the key stands in column `column` (from 0).
-    fn pair(&self, key: &str, datum: Datum, column: usize, place: Place) -> String {
+    pub(super) fn pair(&self, key: &str, datum: Datum, column: usize, place: Place) -> String {
         let mut field = self.field(key);
         let value = match datum {
             Datum::Text(text) => text,

@@ -1,0 +1,224 @@
+//! Upstream → digests and signature → store, and objects that lie there already → digests.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+use futures_util::StreamExt;
+
+use super::parts::Parts;
+use super::report::{Image, Outcome};
+use super::{AT_ONCE, Run};
+use crate::domain::mirror::{Wish, part_size};
+use crate::domain::proof;
+use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Unpacking, Want};
+use crate::upstream::Attestation;
+use crate::upstream::fetch::Download;
+
+/// Brings what is missing, and proves what nobody has proven. One that fails does not stop the others.
+pub async fn bring(run: Run<'_>, images: &mut [Image<'_>]) {
+    // Several versions may be of one object.
+    let mut groups: BTreeMap<String, Vec<&mut Image>> = BTreeMap::new();
+    for image in images {
+        let group = groups.entry(image.wish.name.clone()).or_default();
+        group.push(image);
+    }
+    let works = groups.into_values().map(|mut group| async move {
+        let Some((first, others)) = group.split_first_mut() else {
+            return;
+        };
+        one(run, first).await;
+        for other in others {
+            // Of the same object and with the same digest it is the same work; with another one it is not.
+            if other.wish.checksum != first.wish.checksum && first.is_there {
+                if matches!(other.outcome, Outcome::Uploaded | Outcome::Proven) {
+                    other.outcome = Outcome::Proven;
+                }
+                one(run, other).await;
+            } else if first.error.is_some() {
+                other.error.clone_from(&first.error);
+                other.outcome = first.outcome;
+            } else if matches!(other.outcome, Outcome::Uploaded | Outcome::Proven) {
+                other.outcome = Outcome::Current;
+                other.is_there = true;
+            }
+        }
+    });
+    futures_util::stream::iter(works)
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<()>>()
+        .await;
+}
+
+async fn one(run: Run<'_>, image: &mut Image<'_>) {
+    if run.stop.is_wanted() && image.is_to_do() {
+        return image.fail(&stopped());
+    }
+    let mut stop = run.stop.clone();
+    let work = async {
+        match image.outcome {
+            Outcome::Uploaded => upload(run, image).await,
+            Outcome::Proven => proven(run, image.wish).await.map(Some),
+            _ => Ok(None),
+        }
+    };
+    let done = tokio::select! {
+        done = work => done,
+        () = stop.wanted() => Err(stopped()),
+    };
+    match done {
+        Ok(size) => {
+            image.is_there |= size.is_some();
+            image.size = size;
+        }
+        Err(error) => image.fail(&error),
+    }
+}
+
+fn stopped() -> anyhow::Error {
+    anyhow::anyhow!("the run was stopped; run it again to go on")
+}
+
+/// Reads an object and proves its digest; gives its size. What breaks off is read once more.
+pub async fn proven(run: Run<'_>, wish: &Wish<'_>) -> anyhow::Result<u64> {
+    let first = read(run, wish).await;
+    let read = match first {
+        Err(TransferError::Source { .. }) => read(run, wish).await,
+        first => first,
+    };
+    let told = |error| {
+        let is_wrong = is_about_bytes(&error);
+        let error = anyhow::Error::new(error);
+        if is_wrong {
+            error.context(format!(
+                "the object `{}` is not what the definition pins",
+                wish.name
+            ))
+        } else {
+            error.context(format!("the object `{}` could not be read", wish.name))
+        }
+    };
+    read.map_err(told)
+}
+
+async fn read(run: Run<'_>, wish: &Wish<'_>) -> Result<u64, TransferError> {
+    let body = run.store.read(&wish.name).await;
+    let body = body.map_err(|error| TransferError::Source {
+        received: 0,
+        source: Box::new(error),
+    })?;
+    let label = format!("reading `{}`", wish.name);
+    let demand = demand(vec![Want::Expect(wish.checksum.clone())], run);
+    let received = transfer::measure(body, demand, Progress::new(label, None)).await?;
+    Ok(received.file.size)
+}
+
+/// Proves where the bytes come from, then streams them. The object becomes visible when they have matched.
+async fn upload(run: Run<'_>, image: &mut Image<'_>) -> anyhow::Result<Option<u64>> {
+    let wish = image.wish;
+    let (definition, version) = (wish.definition, wish.version());
+    let verify = run.settings.asked_of(definition).verify;
+    let mut attestation = run.upstream.attest(definition, version, verify).await?;
+    image.findings.append(&mut attestation.findings);
+    let Attestation {
+        attested,
+        signature,
+        ..
+    } = attestation;
+    // The file is mirrored as it is, whatever is in it.
+    let attested = attested.with_disk(None, &wish.name)?;
+    let download = open(run, wish).await?;
+    let served = download.served;
+    let limit = run.settings.limits.image_size;
+    let size = download.size;
+    if let Some(size) = size.filter(|size| *size > limit) {
+        bail!("{served} has {size} bytes; the setting `limits.image_size` allows {limit}");
+    }
+    let demand = Demand {
+        signature,
+        ..demand(
+            attested.checksums().cloned().map(Want::Expect).collect(),
+            run,
+        )
+    };
+    let label = format!("{} [{}]", definition.name, version.version);
+    let not_mirrored = || format!("{served} was not mirrored");
+    let guarded = transfer::guard(download.body, demand, Progress::new(label, size))
+        .await
+        .with_context(not_mirrored)?;
+    let Guarded {
+        mut body, verdict, ..
+    } = guarded;
+    let mut parts = Parts::new(
+        run.store,
+        wish,
+        run.unfinished,
+        part_size(size.unwrap_or(limit)),
+    );
+    while let Some(piece) = body.recv().await {
+        // The verdict says why it ends.
+        let Ok(piece) = piece else { break };
+        parts.take(&piece).await?;
+    }
+    drop(body);
+    let proven = match verdict.await.map_err(|_| TransferError::Hashing)? {
+        Ok(received) => proof::prove(&attested, received).map_err(TransferError::from),
+        Err(error) => Err(error),
+    };
+    let proven = match proven {
+        Ok(proven) => proven,
+        Err(error) => {
+            if is_about_bytes(&error) {
+                parts.abandon().await;
+            }
+            return Err(anyhow::Error::new(error).context(not_mirrored()));
+        }
+    };
+    parts.complete().await?;
+    let stored = run.store.look(&wish.name).await?;
+    match stored {
+        Some(stored) if stored.size == proven.size() => Ok(Some(stored.size)),
+        Some(stored) => bail!(
+            "the store says that `{}` has {} bytes; sent were {}",
+            wish.name,
+            stored.size,
+            proven.size()
+        ),
+        None => bail!(
+            "the store took `{}` and says that it is not there",
+            wish.name
+        ),
+    }
+}
+
+/// Where the bytes come from: the upstream, or a mirror of somebody else that the definition names, if it is gone there.
+async fn open(run: Run<'_>, wish: &Wish<'_>) -> anyhow::Result<Download> {
+    let version = wish.version();
+    let url = version.url.as_deref().context("the version has no `url`")?;
+    let others = version.mirrors.iter().map(|mirror| mirror.url.as_str());
+    let others = others.filter(|_| !wish.is_named);
+    let places: Vec<&str> = std::iter::once(url).chain(others).collect();
+    Ok(run.upstream.image(&places).await?)
+}
+
+/// Whether bytes that came are wrong, so that nothing of them is kept; else the next run goes on with them.
+pub fn is_about_bytes(error: &TransferError) -> bool {
+    matches!(
+        error,
+        TransferError::Mismatch(_) | TransferError::Signature(_) | TransferError::TooLarge { .. }
+    )
+}
+
+fn demand(file: Vec<Want>, run: Run<'_>) -> Demand {
+    Demand {
+        file,
+        disk: None,
+        unpacking: Unpacking::Never,
+        member: None,
+        signature: None,
+        stored: None,
+        limit: run.settings.limits.image_size,
+        // It is looked into when it goes into a cloud.
+        format: None,
+        convert: None,
+    }
+}

@@ -1,0 +1,54 @@
+//! `--check`: every object that a definition names, or would name, is read to its end and proven.
+
+use futures_util::StreamExt;
+
+use super::bring::{is_about_bytes, proven};
+use super::report::{Image, Outcome};
+use super::{AT_ONCE, Run};
+
+/// Reads and proves what is there; what is named and not there is missing.
+pub async fn check(run: Run<'_>, images: &mut Vec<Image<'_>>) {
+    images.retain(|image| image.wish.is_named || image.is_there);
+    let works = images.iter_mut().map(|image| async move {
+        if image.outcome == Outcome::Failed && image.is_there {
+            // Its mark says already that it is another one; its bytes say it too, or not.
+            image.error = None;
+            image.findings.clear();
+        } else if image.outcome == Outcome::Failed {
+            return;
+        }
+        if !image.is_there {
+            let message = format!(
+                "`mirror_url` names the object `{}`, which is not there; run `reglaze mirror --write`",
+                image.wish.name
+            );
+            return image.fail_as("mirror-missing", message);
+        }
+        let mut stop = run.stop.clone();
+        let read = tokio::select! {
+            read = proven(run, image.wish) => read,
+            () = stop.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again")),
+        };
+        match read {
+            Ok(size) => {
+                image.outcome = Outcome::Proven;
+                image.size = Some(size);
+                if image.wish.is_named {
+                    image.probe(run).await;
+                }
+            }
+            Err(error) => {
+                if error.downcast_ref().is_some_and(is_about_bytes) {
+                    let message = format!("{error:#}; remove it and run `reglaze mirror --write`");
+                    image.fail_as("mirror-wrong", message);
+                } else {
+                    image.fail(&error);
+                }
+            }
+        }
+    });
+    futures_util::stream::iter(works)
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<()>>()
+        .await;
+}

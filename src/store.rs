@@ -1,0 +1,162 @@
+//! Object stores: S3 and what speaks like it, and Swift by a cloud's own login. Knows how, never whether.
+//!
+//! An object is visible only when it is whole: parts are written first, and one call makes an object of them. What a dead run left
+//! of them is found again, and used or thrown away. Every object that is written bears a mark: the digest that was proven.
+
+mod error;
+mod patience;
+mod s3;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::domain::checksum::Checksum;
+use crate::domain::mirror::{Begun, Object, Part, Stored};
+use crate::openstack::Objects;
+pub use error::StoreError;
+pub use s3::S3;
+
+/// The name of the mark among an object's metadata; its value is the digest.
+pub const MARK: &str = "reglaze-checksum";
+
+/// A call of which nothing moves for so long is given up.
+const STALLED: Duration = Duration::from_mins(2);
+
+/// A place for the mirror's objects.
+#[derive(Debug)]
+pub enum Store {
+    /// A bucket.
+    S3(Box<S3>),
+    /// A container.
+    Swift(Box<Objects>),
+}
+
+impl Store {
+    /// All objects of the mirror.
+    pub async fn list(&self) -> Result<Vec<Object>, StoreError> {
+        match self {
+            Self::S3(s3) => s3.list().await,
+            Self::Swift(swift) => Ok(swift.list().await?),
+        }
+    }
+
+    /// What the store says of one object; nothing if it is not there.
+    pub async fn look(&self, name: &str) -> Result<Option<Stored>, StoreError> {
+        match self {
+            Self::S3(s3) => s3.look(name).await,
+            Self::Swift(swift) => Ok(swift.look(name, MARK).await?),
+        }
+    }
+
+    /// Begins to read an object.
+    pub async fn read(
+        &self,
+        name: &str,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        match self {
+            Self::S3(s3) => s3.read(name).await,
+            Self::Swift(swift) => Ok(swift.read(name).await?.map_err(StoreError::from).boxed()),
+        }
+    }
+
+    /// Writes a whole object that fits into memory.
+    pub async fn put(
+        &self,
+        name: &str,
+        bytes: Bytes,
+        checksum: &Checksum,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::S3(s3) => s3.put(name, bytes, checksum).await,
+            Self::Swift(swift) => Ok(swift.put(name, bytes, (MARK, checksum)).await?),
+        }
+    }
+
+    /// Removes an object, with its segments if it has some; it is no error if it is gone.
+    pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
+        match self {
+            Self::S3(s3) => s3.remove(name).await,
+            Self::Swift(swift) => Ok(swift.remove(name).await?),
+        }
+    }
+
+    /// The uploads that were begun and never completed.
+    pub async fn unfinished(&self) -> Result<Vec<Begun>, StoreError> {
+        match self {
+            Self::S3(s3) => s3.unfinished().await,
+            Self::Swift(swift) => Ok(swift.unfinished().await?),
+        }
+    }
+
+    /// Begins an upload in parts of `part` bytes; in Swift it is the one that was begun before, if any.
+    pub async fn begin(
+        &self,
+        name: &str,
+        checksum: &Checksum,
+        part: usize,
+    ) -> Result<Begun, StoreError> {
+        match self {
+            Self::S3(s3) => s3.begin(name, checksum).await,
+            Self::Swift(swift) => Ok(swift.begin(name, checksum, part)),
+        }
+    }
+
+    /// The parts of an upload that lie there, by number from 1.
+    pub async fn parts(&self, begun: &Begun) -> Result<BTreeMap<usize, Part>, StoreError> {
+        match self {
+            Self::S3(s3) => s3.parts(begun).await,
+            Self::Swift(swift) => Ok(swift.parts(begun).await?),
+        }
+    }
+
+    /// Writes one part; gives it as the store knows it.
+    pub async fn put_part(
+        &self,
+        begun: &Begun,
+        number: usize,
+        bytes: Bytes,
+    ) -> Result<Part, StoreError> {
+        match self {
+            Self::S3(s3) => s3.put_part(begun, number, bytes).await,
+            Self::Swift(swift) => Ok(swift.put_part(begun, number, bytes).await?),
+        }
+    }
+
+    /// Makes an object of the parts. From now on it is visible.
+    pub async fn complete(
+        &self,
+        begun: &Begun,
+        parts: &BTreeMap<usize, Part>,
+        checksum: &Checksum,
+    ) -> Result<(), StoreError> {
+        let done = match self {
+            Self::S3(s3) => s3.complete(begun, parts).await,
+            Self::Swift(swift) => swift
+                .complete(begun, parts, (MARK, checksum))
+                .await
+                .map_err(StoreError::from),
+        };
+        match done {
+            // It was done, and the answer was lost; or another run was faster.
+            Err(error) if error.code() == Some("NoSuchUpload") => {
+                match self.look(&begun.name).await? {
+                    Some(stored) if stored.checksum.as_ref() == Some(checksum) => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            done => done,
+        }
+    }
+
+    /// Throws away an upload and its parts, also the first `sent` that a list does not show yet; it is no error if it is gone.
+    pub async fn abandon(&self, begun: &Begun, sent: usize) -> Result<(), StoreError> {
+        match self {
+            Self::S3(s3) => s3.abandon(begun).await,
+            Self::Swift(swift) => Ok(swift.abandon(begun, sent).await?),
+        }
+    }
+}
