@@ -17,8 +17,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate};
+use reglaze::domain::attested::Verify;
 use reglaze::domain::bound;
 use reglaze::domain::definition::{self, Definition};
+use reglaze::domain::import::Offered;
 use reglaze::domain::lint::{self, Scope};
 use reglaze::domain::plan::{self, Context, Plan};
 use reglaze::domain::policy::PolicyOverride;
@@ -26,6 +28,7 @@ use reglaze::domain::question::Question;
 use reglaze::domain::snapshot::{CloudImage, Snapshot, Status};
 use reglaze::domain::step::{Step, Work};
 use reglaze::domain::template::Variables;
+use reglaze::domain::transfer::Transfer;
 use reglaze::domain::usage::Uses;
 use reglaze::domain::wanted::{self, Moment};
 
@@ -208,6 +211,9 @@ fn planned(definitions: &[Definition], snapshot: &Snapshot) -> Plan {
         members: 128,
         uses: &Uses::default(),
         domains: &BTreeMap::new(),
+        transfer: &Transfer::default(),
+        offered: &Offered::default(),
+        verify: Verify::default(),
         run: &Variables::new(),
         today: today(),
     };

@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(after_help = "Exit codes:\n  \
     0  done, or nothing to do\n  \
     1  nothing could be done: settings, YAML, or every cloud or upstream failed\n  \
-    2  changes pending (plan; update and adopt without --write)\n  \
+    2  changes pending (plan; update, adopt and mirror without --write)\n  \
     3  something failed or needs a person; the rest was done\n\n\
     Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action; those of\n\
     `new`, which is for a person at a terminal, are neither.\n\
@@ -89,6 +89,12 @@ pub enum Command {
     /// says by which. What fits several is left alone. Nothing is uploaded, renamed, shown or hidden: each image gets the mark,
     /// `image_name` and `internal_version` in one request, and keeps its ID. Afterwards `plan` shows what your definitions want of it.
     Adopt(AdoptArguments),
+    /// Bring the pinned images into an object store, proven, and name them there by `mirror_url`
+    ///
+    /// Without --write says what it would do (exit code 2). The setting `mirror` says where: S3 or what speaks like it, or Swift. An
+    /// image is an object of the store only after its digest, and its signature if there is one, have matched; what a dead run left
+    /// is used by the next one. `mirror_url` is written only for objects that are there and that readers reach.
+    Mirror(MirrorArguments),
     /// List the upstream sources, built in and your own: what each takes, and why its checksums may be believed
     ///
     /// With NAME: all of one, with an example for `new`. A file of the folder `sources` adds a source or replaces a built-in one.
@@ -244,6 +250,29 @@ pub struct AdoptArguments {
     /// What was reviewed (`adopt --format json`); only steps that it holds are done; repeatable
     #[arg(long, env = "REGLAZE_PLAN", value_name = "FILE", value_delimiter = ' ')]
     pub plan: Vec<PathBuf>,
+}
+
+/// Flags of `mirror`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    reglaze mirror                    what would be brought into the store, and named in the definitions\n  \
+    reglaze mirror --write            the same, for real\n  \
+    reglaze mirror --write --prune    and what no definition names any more is removed\n  \
+    reglaze mirror --check            read all of it again, and prove it\n\n\
+    Credentials come by environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3, clouds.yaml or OS_* for Swift.")]
+pub struct MirrorArguments {
+    /// Upload what is missing, and write `mirror_url` into the definitions; every other byte of them stays as it was
+    #[arg(long, env = "REGLAZE_WRITE", value_name = "BOOL", action = clap::ArgAction::Set,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub write: bool,
+    /// Read every object that a definition names again, and prove its digest; changes nothing
+    #[arg(long, env = "REGLAZE_CHECK", value_name = "BOOL", action = clap::ArgAction::Set,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub check: bool,
+    /// Also remove our objects that no definition names any more, and uploads that nobody finished
+    #[arg(long, env = "REGLAZE_PRUNE", value_name = "BOOL", action = clap::ArgAction::Set,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub prune: bool,
 }
 
 /// Flags of `new`.

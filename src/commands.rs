@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod apply;
 mod catalogue;
+pub mod mirror;
 pub mod new;
 mod online;
 pub mod plan;

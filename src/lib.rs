@@ -5,7 +5,7 @@
 //!
 //! - [`cli`], [`settings`], [`action`]: what the user wants, read once;
 //! - [`commands`]: one file per subcommand, each a straight line;
-//! - [`files`], [`definitions`], [`upstream`], [`github`], [`openstack`], [`transfer`]: the edges, which know how, never whether;
+//! - [`files`], [`definitions`], [`upstream`], [`github`], [`openstack`], [`transfer`], [`store`]: the edges, which know how, never whether;
 //! - [`cache`]: a folder for what the edges may lose; [`log`]: where foreign text becomes harmless and secrets are hidden;
 //! - [`domain`]: decisions and their data; no I/O, no clock, no environment.
 
@@ -23,5 +23,6 @@ pub mod github;
 pub mod log;
 pub mod openstack;
 pub mod settings;
+pub mod store;
 pub mod transfer;
 pub mod upstream;

@@ -3,7 +3,11 @@
 //! The runner takes commands from stdout and stderr alike, and reads both at once. So there is no point in time from
 //! which `::stop-commands::` would hold for the lines of the other stream; each line is made harmless instead.
 
+mod bars;
+
 use std::io::Write;
+
+pub use bars::bar;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -72,12 +76,14 @@ pub struct Stderr {
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut stderr = std::io::stderr().lock();
-        if self.is_read {
-            stderr.write_all(harmless(&String::from_utf8_lossy(bytes)).as_bytes())?;
-        } else {
-            stderr.write_all(bytes)?;
-        }
+        bars::above(|| {
+            let mut stderr = std::io::stderr().lock();
+            if self.is_read {
+                stderr.write_all(harmless(&String::from_utf8_lossy(bytes)).as_bytes())
+            } else {
+                stderr.write_all(bytes)
+            }
+        })?;
         Ok(bytes.len())
     }
 

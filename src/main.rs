@@ -99,6 +99,7 @@ async fn run(command: &Command, settings: &Settings) -> anyhow::Result<Report> {
         Command::Plan { pull_request } => commands::plan::run(settings, *pull_request).await,
         Command::Apply(arguments) => commands::apply::run(settings, arguments).await,
         Command::Adopt(arguments) => commands::adopt::run(settings, arguments).await,
+        Command::Mirror(arguments) => commands::mirror::run(settings, arguments).await,
         Command::New(arguments) => commands::new::run(settings, arguments).await,
         Command::Sources { name, save_keys } => {
             commands::sources::run(settings, name.as_deref(), *save_keys).await

@@ -1,4 +1,4 @@
-//! The cloud's side: clouds.yaml, login, Glance, Nova and Cinder. Knows how to call, never whether.
+//! The cloud's side: clouds.yaml, login, Glance, Nova, Cinder and Swift. Knows how to call, never whether.
 //!
 //! Own code on HTTP, because few calls are needed and each of them has oddities that a caller should not have to know.
 
@@ -20,6 +20,7 @@ mod import;
 mod info;
 mod listing;
 mod login;
+mod objects;
 mod pages;
 mod remedy;
 pub mod servers;
@@ -37,6 +38,7 @@ pub use domains::projects_of;
 pub use error::Error;
 pub use image::{Deletion, Image, NewImage};
 pub use import::{Begun, Import};
+pub use objects::Objects;
 pub use servers::{Compute, NewServer};
 pub use session::{Project, Retries, Session};
 pub use sharing::Member;

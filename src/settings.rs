@@ -2,6 +2,7 @@
 
 mod clouds;
 mod file;
+mod mirror;
 mod pull_requests;
 mod values;
 
@@ -26,6 +27,7 @@ use crate::domain::usage::InUse;
 use crate::files::Files;
 
 pub use clouds::{Boot, Cloud};
+pub use mirror::{Mirror, Place};
 use values::{filter, mapping, shard};
 
 /// The settings file's name, where none is said.
@@ -82,6 +84,8 @@ pub struct Settings {
     pub github_token: Option<SecretString>,
     /// How pull requests are wanted.
     pub pull_requests: Rules,
+    /// Where the mirror is, if there is one.
+    pub mirror: Option<Mirror>,
     /// How stdout is written.
     pub format: Format,
     /// Whether warnings count.
@@ -174,6 +178,7 @@ impl Settings {
             scs: file.scs,
             limits,
             pull_requests: file.pull_requests.decided()?,
+            mirror: file.mirror.map(mirror::mirror).transpose()?,
             filter: flags
                 .filter
                 .as_deref()
@@ -241,6 +246,11 @@ impl Settings {
             .as_ref()
             .is_none_or(|filter| filter.is_match(name))
             && self.shard.is_none_or(|shard| shard.holds(name))
+    }
+
+    /// Whether every definition is looked at in this run.
+    pub fn looks_at_all(&self) -> bool {
+        self.filter.is_none() && self.shard.is_none()
     }
 
     /// This run's share of a bound on the whole cloud.

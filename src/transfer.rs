@@ -3,15 +3,24 @@
 //!
 //! Knows neither HTTP nor Glance. Memory is constant: a few pieces in flight, whatever the size.
 
+mod arrival;
+mod convert;
 mod demand;
 mod guard;
 mod hash;
+mod incoming;
+mod meter;
+mod outgoing;
 mod progress;
 pub mod qcow2;
 pub mod spool;
+mod tee;
 mod unpack;
 
+pub use convert::Convert;
 pub use demand::{Demand, TransferError, Unpacking, Want};
-pub use guard::{Guarded, PIECE, guard, measure};
+pub use guard::{Guarded, PIECE, Sends, guard, measure};
+pub use meter::Meter;
 pub use progress::Progress;
+pub use tee::{Piece, Tee};
 pub use unpack::UnpackError;

@@ -15,10 +15,12 @@ use super::{apply, catalogue, new, validate};
 use crate::cli::AdoptArguments;
 use crate::definitions;
 use crate::domain::adopt::{self, Adoption, Context, Draft};
+use crate::domain::attested::Verify;
 use crate::domain::bound::{self, Bound};
 use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
+use crate::domain::import::Offered;
 use crate::domain::lint::{self, Scope};
 use crate::domain::outcome::{self, CloudOutcome, Outcome, Tried};
 use crate::domain::plan::{self, Plan};
@@ -97,7 +99,9 @@ impl Run<'_> {
                 members: settings.limits.members,
                 uses: &uses,
                 domains: &BTreeMap::new(),
-                transfer: &cloud.transfer,
+                transfer: &cloud.transfer.of_what_is_there(),
+                offered: &Offered::default(),
+                verify: Verify::default(),
                 run: &settings.run,
                 today: settings.today,
             },
@@ -185,6 +189,8 @@ impl Run<'_> {
             signature: None,
             stored: None,
             limit: self.settings.limits.image_size,
+            format: None,
+            convert: None,
         };
         let received = transfer::measure(data, demand, Progress::new(label, image.size)).await?;
         let told = image.os_hash_value.as_deref();

@@ -1,10 +1,14 @@
 //! `reglaze apply`: plans again, holds the plan against the reviewed one, and carries it out.
 
+mod blank;
 mod boot;
 mod carry_out;
 mod delete;
+mod meeting;
+mod road;
 mod share;
 mod upload;
+mod way;
 
 use std::path::PathBuf;
 
@@ -19,13 +23,19 @@ use crate::cli::ApplyArguments;
 use crate::domain::bound::{self, Bound};
 use crate::domain::definition::Definition;
 use crate::domain::ending::Ours;
+use crate::domain::finding::Finding;
 use crate::domain::outcome::{self, CloudOutcome};
 use crate::domain::report::Report;
 use crate::domain::reviewed::Reviewed;
+use crate::domain::step::Step;
 use crate::domain::usage;
 use crate::openstack::Image;
 use crate::settings::{Cloud, Settings};
 use crate::upstream::{Upstream, load_sources};
+use meeting::{Meetings, Tickets};
+
+/// So many clouds are carried out side by side: only those may share a download.
+const TOGETHER: usize = 16;
 
 /// Brings every cloud to what the definitions say. One that is down does not stop the others.
 pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Result<Report> {
@@ -59,18 +69,33 @@ pub async fn run(settings: &Settings, arguments: &ApplyArguments) -> anyhow::Res
         stop: &stop,
     };
     let several = clouds.len() > 1;
-    let outcomes = futures_util::stream::iter(&clouds).map(|cloud| {
-        // Where clouds take turns in the log, each line says whose it is.
+    // Where clouds take turns in the log, each line says whose it is.
+    let told = |cloud: &Cloud| {
         let span = several.then(|| tracing::info_span!("cloud", name = cloud.name));
+        span.unwrap_or_else(tracing::Span::none)
+    };
+    let ready = futures_util::stream::iter(&clouds)
+        .map(|cloud| run.ready(cloud).instrument(told(cloud)))
+        .buffered(AT_ONCE);
+    let mut ready: Vec<_> = ready.collect().await;
+    // All plans are there, so it is known which clouds need the same bytes.
+    let meetings = Meetings::default();
+    for one in ready.iter_mut().take(TOGETHER) {
+        if let Ok(Ready::To(begun)) = one {
+            begun.tickets = meetings.tickets(&begun.steps);
+        }
+    }
+    let outcomes = futures_util::stream::iter(clouds.iter().zip(ready)).map(|(cloud, ready)| {
         let outcome = async move {
-            match run.cloud(cloud).await {
-                Ok(outcome) => outcome,
+            match ready {
+                Ok(Ready::Ended(outcome)) => outcome,
+                Ok(Ready::To(begun)) => run.carry_out(cloud, *begun).await,
                 Err(error) => CloudOutcome::failed(&cloud.name, format!("{error:#}")),
             }
         };
-        outcome.instrument(span.unwrap_or_else(tracing::Span::none))
+        outcome.instrument(told(cloud))
     });
-    let outcomes = outcomes.buffered(AT_ONCE).collect().await;
+    let outcomes = outcomes.buffered(TOGETHER).collect().await;
     Ok(outcome::apply_report(outcomes))
 }
 
@@ -120,8 +145,29 @@ impl Target<'_> {
     }
 }
 
+/// What a cloud is ready for.
+enum Ready {
+    /// For nothing more: why is said.
+    Ended(CloudOutcome),
+    /// To carry out its plan.
+    To(Box<Begun>),
+}
+
+/// A cloud whose plan is made and held against the reviewed one.
+struct Begun {
+    service: Image,
+    owner: String,
+    fingerprint: String,
+    steps: Vec<Step>,
+    findings: Vec<Finding>,
+    /// Steps of images whose plan is not the reviewed one.
+    moved: Vec<Step>,
+    tickets: Tickets,
+}
+
 impl Run<'_> {
-    async fn cloud(self, cloud: &Cloud) -> anyhow::Result<CloudOutcome> {
+    /// Plans for a cloud, and holds that against what was reviewed.
+    async fn ready(self, cloud: &Cloud) -> anyhow::Result<Ready> {
         if let Some(reason) = self.reviewed.refusal(&cloud.name) {
             anyhow::bail!("{reason}; nothing was done");
         }
@@ -134,29 +180,42 @@ impl Run<'_> {
         let fingerprint = plan.fingerprint();
         let expected = self.reviewed.fingerprint(&cloud.name);
         if let Some(expected) = expected.filter(|expected| *expected != fingerprint) {
-            return Ok(outcome::moved(&cloud.name, plan, expected));
+            return Ok(Ready::Ended(outcome::moved(&cloud.name, plan, expected)));
         }
         let Bound { plan, moved } = match self.reviewed.steps(&cloud.name) {
             Some(steps) => bound::bound(plan, steps),
             None => plan.into(),
         };
+        Ok(Ready::To(Box::new(Begun {
+            service,
+            owner,
+            fingerprint,
+            steps: plan.steps,
+            findings: plan.findings,
+            moved,
+            tickets: Tickets::default(),
+        })))
+    }
+
+    /// Does what is planned.
+    async fn carry_out(self, cloud: &Cloud, begun: Begun) -> CloudOutcome {
         let target = Target {
             run: self,
             cloud,
-            service: &service,
-            owner: &owner,
+            service: &begun.service,
+            owner: &begun.owner,
         };
-        let mut carried = carry_out::carry_out(target, plan.steps).await;
+        let mut carried = carry_out::carry_out(target, begun.steps, begun.tickets).await;
         // Said once, be it by the plan or on the way.
-        if plan.findings.iter().any(|one| one.rule == usage::UNKNOWN) {
+        if begun.findings.iter().any(|one| one.rule == usage::UNKNOWN) {
             carried.findings.retain(|one| one.rule != usage::UNKNOWN);
         }
-        Ok(CloudOutcome {
+        CloudOutcome {
             name: cloud.name.clone(),
-            fingerprint: Some(fingerprint),
+            fingerprint: Some(begun.fingerprint),
             error: None,
-            steps: [carried.steps, outcome::left_alone(moved)].concat(),
-            findings: [plan.findings, carried.findings].concat(),
-        })
+            steps: [carried.steps, outcome::left_alone(begun.moved)].concat(),
+            findings: [begun.findings, carried.findings].concat(),
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::validate;
 use crate::definitions;
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
+use crate::domain::import::Offered;
 use crate::domain::lint;
 use crate::domain::plan::{self, Context, Plan};
 use crate::domain::question::Question;
@@ -104,6 +105,12 @@ pub async fn plan(
     } else {
         Uses::default()
     };
+    // Most clouds are never asked.
+    let offered = if cloud.transfer.needs_more_than_upload() {
+        service.offered().await?
+    } else {
+        Offered::default()
+    };
     let context = Context {
         tag: &settings.tag,
         policies: &policies,
@@ -113,6 +120,8 @@ pub async fn plan(
         uses: &uses,
         domains: &domains,
         transfer: &cloud.transfer,
+        offered: &offered,
+        verify: settings.verify,
         run: &settings.run,
         today: settings.today,
     };

@@ -1,6 +1,8 @@
 //! What `plan` and `apply` say: for each cloud its steps, and what became of them.
 
+mod clouds;
 mod table;
+mod transfers;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -10,6 +12,7 @@ use super::finding::{Finding, Level};
 use super::plan::Plan;
 use super::report::{Ending, Report, escape_markdown, printable};
 use super::step::{Action, Step, fingerprint};
+use super::transferred::Transferred;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,6 +35,8 @@ pub struct Tried {
     pub outcome: Option<Outcome>,
     /// Why it failed or was skipped.
     pub error: Option<String>,
+    /// How the bytes of an upload came.
+    pub transferred: Option<Transferred>,
 }
 
 impl Tried {
@@ -50,6 +55,7 @@ impl Tried {
             step,
             outcome: None,
             error: None,
+            transferred: None,
         }
     }
 }
@@ -122,6 +128,7 @@ pub fn left_alone(steps: Vec<Step>) -> Vec<Tried> {
         step,
         outcome: Some(Outcome::Skipped),
         error: Some(reason.to_owned()),
+        transferred: None,
     });
     steps.collect()
 }
@@ -156,17 +163,21 @@ fn report(clouds: Vec<CloudOutcome>, is_applied: bool) -> Report {
     } else {
         has_steps
     };
-    let text: String = clouds.iter().map(|cloud| text(cloud, is_applied)).collect();
-    let table = table::table(&clouds, is_applied);
-    let glance = table.as_ref().map(|table| table.text() + "\n");
-    let text = text + &glance.unwrap_or_default() + &summary(&clouds, is_applied) + "\n";
-    let glance = table.map(|table| table.markdown() + "\n");
-    let markdown: String = clouds.iter().map(markdown).collect();
-    let markdown = glance.unwrap_or_default() + &markdown;
-    let markdown = format!(
-        "{markdown}{}\n",
-        escape_markdown(&summary(&clouds, is_applied))
-    );
+    // At a glance: what became of each image in each cloud, and how the bytes came.
+    let tables = [
+        clouds::table(&clouds, is_applied),
+        transfers::table(&clouds),
+    ];
+    let summary = summary(&clouds, is_applied);
+    let mut text: String = clouds.iter().map(|cloud| text(cloud, is_applied)).collect();
+    let mut markdown = String::new();
+    for table in tables.into_iter().flatten() {
+        text += &(table.text() + "\n");
+        markdown += &(table.markdown() + "\n");
+    }
+    text += &(summary.clone() + "\n");
+    markdown.extend(clouds.iter().map(self::markdown));
+    markdown += &(escape_markdown(&summary) + "\n");
     let data = Map::from_iter([(
         "clouds".to_owned(),
         clouds.iter().map(|cloud| json(cloud, is_applied)).collect(),
@@ -216,6 +227,9 @@ fn json(cloud: &CloudOutcome, is_applied: bool) -> Value {
             if let (true, Value::Object(step)) = (is_applied, &mut step) {
                 step.insert("outcome".to_owned(), json!(tried.outcome));
                 step.insert("error".to_owned(), json!(tried.error));
+                if let Some(transferred) = &tried.transferred {
+                    step.insert("transfer".to_owned(), transferred.json());
+                }
             }
             step
         })
@@ -274,6 +288,7 @@ fn markdown(cloud: &CloudOutcome) -> String {
         step,
         outcome,
         error,
+        ..
     } in &cloud.steps
     {
         let outcome = match outcome {

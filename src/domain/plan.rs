@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::attested::Verify;
 use super::definition::Definition;
 use super::finding::Finding;
+use super::import::Offered;
 use super::policy::{self, PolicyOverride};
 use super::snapshot::{CloudImage, Snapshot};
 use super::step::{self, Step, Work};
@@ -19,6 +21,7 @@ use super::template::Variables;
 use super::transfer::Transfer;
 use super::usage::{self, Uses};
 use super::wanted::{IMAGE_NAME, INTERNAL_VERSION, STAGED, STATE, UNPROVEN};
+use super::way;
 use images::Images;
 
 /// What a plan is made with, beside definitions and cloud.
@@ -41,6 +44,10 @@ pub struct Context<'a> {
     pub domains: &'a BTreeMap<String, BTreeSet<String>>,
     /// How bytes come into the cloud.
     pub transfer: &'a Transfer,
+    /// What the cloud's Glance says that it can do; asked only where `transfer` needs it.
+    pub offered: &'a Offered,
+    /// How much proof the settings ask for; a policy may ask for more.
+    pub verify: Verify,
     /// Environment variables that templates may name.
     pub run: &'a Variables,
     /// The date of all decisions.
@@ -112,6 +119,7 @@ fn all(
         plan.steps.append(&mut one.finishing);
     }
     let waits_for_use = plans.iter().any(|one| one.waits_for_use);
+    let waits_for_way = plans.iter().any(|one| one.waits_for_way);
     let mut deletions = Vec::new();
     for one in plans {
         plan.steps.extend(one.steps);
@@ -121,6 +129,11 @@ fn all(
     // What cannot be taken back comes when all the rest is done.
     plan.steps.extend(deletions);
     plan.findings.extend(notes);
+    if waits_for_way {
+        // Said once for the cloud, and only if something would be uploaded.
+        plan.findings
+            .extend(way::refusal(context.transfer, context.offered));
+    }
     if let (true, Some(reason)) = (waits_for_use, context.uses.gap()) {
         plan.findings.push(usage::unknown(reason));
     }

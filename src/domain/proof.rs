@@ -2,6 +2,7 @@
 
 use super::attested::Attested;
 use super::checksum::{Algorithm, Checksum};
+use super::inspect::{Doubt, Inspected};
 use super::signature::Signed;
 
 /// What arrived.
@@ -13,6 +14,10 @@ pub struct Received {
     pub disk: Option<Measured>,
     /// The good signature over the file, where one was checked.
     pub signed: Option<Signed>,
+    /// What the disk is, where it was looked into.
+    pub inspected: Option<Inspected>,
+    /// The disk in the form that was sent on, where that is another one.
+    pub converted: Option<Measured>,
 }
 
 impl Received {
@@ -43,7 +48,10 @@ impl Measured {
 /// Bytes that are the attested ones. Only [`prove`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    disk: Measured,
+    /// What was sent: the file, the disk in it, or that disk in another form.
+    sent: Measured,
+    is_converted: bool,
+    inspected: Option<Inspected>,
     signed_by: Option<String>,
 }
 
@@ -116,7 +124,12 @@ pub fn prove(attested: &Attested, received: Received) -> Result<Proven, Mismatch
             .as_ref()
             .or(attested.signed_by())
             .map(ToString::to_string),
-        disk: received.disk.unwrap_or(received.file),
+        inspected: received.inspected,
+        is_converted: received.converted.is_some(),
+        sent: received
+            .converted
+            .or(received.disk)
+            .unwrap_or(received.file),
     })
 }
 
@@ -151,9 +164,27 @@ pub fn disk_matches(expected: &Checksum, disk: &Measured) -> Result<(), Mismatch
 }
 
 impl Proven {
-    /// The bytes of the disk, which is what was sent.
+    /// How many bytes were sent.
     pub fn size(&self) -> u64 {
-        self.disk.size
+        self.sent.size
+    }
+
+    /// How many bytes a guest sees, where the disk was looked into.
+    pub fn virtual_size(&self) -> Option<u64> {
+        let inspected = self.inspected.as_ref();
+        inspected.map(|inspected| inspected.virtual_size)
+    }
+
+    /// Why some clouds may refuse it.
+    pub fn doubts(&self) -> &[Doubt] {
+        let inspected = self.inspected.as_ref();
+        inspected.map_or(&[], |inspected| &inspected.doubts)
+    }
+
+    /// The SHA-512 of what was sent, where that is not what the upstream has: the disk in another form.
+    pub fn converted(&self) -> Option<&Checksum> {
+        self.is_converted
+            .then(|| self.sent.checksum(Algorithm::Sha512))?
     }
 
     /// The pinned key whose signature was checked.
@@ -166,7 +197,7 @@ impl Proven {
         let (Some("sha512"), Some(found)) = (algorithm, value) else {
             return Ok(());
         };
-        match self.disk.checksum(Algorithm::Sha512) {
+        match self.sent.checksum(Algorithm::Sha512) {
             Some(sent) if sent.hex() != found => Err(Mismatch::Stored {
                 found: found.to_owned(),
                 expected: sent.hex().to_owned(),

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::attested::Verify;
 use super::patch::Patch;
 use super::snapshot::Visibility;
+use super::way::Way;
 
 /// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub enum Action {
     Protect,
     /// Change which projects see it though it is not visible to all.
     Share,
+    /// Copy its data into one more of the cloud's stores.
+    Copy,
     /// Delete it.
     Delete,
     /// Give an image that was there before us our mark and identity; nothing else of it changes.
@@ -60,6 +63,7 @@ impl Action {
             Self::Status => "status",
             Self::Protect => "protect",
             Self::Share => "share",
+            Self::Copy => "copy",
             Self::Delete => "delete",
             Self::Adopt => "adopt",
         }
@@ -68,7 +72,12 @@ impl Action {
     /// `+` adds, `~` changes, `-` takes away.
     pub fn sign(self) -> char {
         match self {
-            Self::Upload | Self::Boot | Self::Publish | Self::Rollback | Self::Adopt => '+',
+            Self::Upload
+            | Self::Boot
+            | Self::Publish
+            | Self::Rollback
+            | Self::Copy
+            | Self::Adopt => '+',
             Self::Delete => '-',
             _ => '~',
         }
@@ -121,6 +130,8 @@ pub enum Work {
     Boot,
     /// Change who sees it.
     Share(Sharing),
+    /// Copy its data into this store too.
+    Copy(String),
     /// Delete an image at the end of its life, if at that moment nobody uses it and nothing speaks against it.
     Delete(Ending),
 }
@@ -156,6 +167,8 @@ pub struct Upload {
     pub exists: bool,
     /// How much proof the policy asks for; the setting may ask for more.
     pub verify: Option<Verify>,
+    /// How its bytes come in.
+    pub way: Way,
 }
 
 /// The part of a step that a reviewer binds: not the reason, which is wording.

@@ -100,6 +100,21 @@ impl TransferOverride {
 }
 
 impl Transfer {
+    /// The same for images that are there already: nothing comes in, so no cloud has to offer anything for it.
+    #[must_use]
+    pub fn of_what_is_there(&self) -> Self {
+        Self {
+            method: Method::Upload,
+            stores: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the cloud has to offer something beside the plain upload into its default store.
+    pub fn needs_more_than_upload(&self) -> bool {
+        self.method != Method::Upload || !self.stores.is_empty()
+    }
+
     /// The `disk_format` in which this cloud stores an image of the format `declared`.
     pub fn stored<'a>(&self, declared: &'a str, image: ImageTransfer) -> &'a str {
         match image.disk_format.unwrap_or(self.disk_format) {
@@ -135,6 +150,20 @@ mod tests {
                 allow_unverified: false,
             }
         );
+    }
+
+    #[test]
+    fn what_is_there_already_needs_nothing_that_a_cloud_may_lack() {
+        let cloud = Transfer {
+            method: Method::WebDownload,
+            disk_format: StoredAs::Raw,
+            stores: vec!["fast".to_owned(), "slow".to_owned()],
+            allow_unverified: false,
+        };
+        assert!(cloud.needs_more_than_upload());
+        let there = cloud.of_what_is_there();
+        assert!(!there.needs_more_than_upload());
+        assert_eq!(there.disk_format, StoredAs::Raw);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::checksum::Algorithm;
 use super::definition::{Computed, Definition, Version, WantedStatus};
 use super::patch::Patch;
 use super::policy::{Policy, Stage};
+use super::proof::Proven;
 use super::record::{MEMBERS, PROTECTED, Record};
 use super::snapshot::{CloudImage, Status, Visibility};
 use super::template::{TemplateError, Variables};
@@ -31,8 +32,13 @@ pub const KEYS: &str = "reglaze_keys";
 /// The tags that we set, for the same reason.
 pub const TAGS: &str = "reglaze_tags";
 
+/// The pinned key whose signature was checked.
+const SIGNED_BY: &str = "source_signed_by";
+/// The SHA-512 of the disk as it is stored, where that is another form than the upstream's.
+const CONVERTED: &str = "converted_sha512sum";
+
 /// What was proven of an image's bytes.
-pub const PROOFS: [&str; 3] = ["source_sha256sum", "source_sha512sum", "source_signed_by"];
+pub const PROOFS: [&str; 4] = ["source_sha256sum", "source_sha512sum", SIGNED_BY, CONVERTED];
 
 /// What images of one definition are looked at with.
 #[derive(Debug, Clone, Copy)]
@@ -320,7 +326,7 @@ impl Wanted {
             Some(false) => remove.extend([PROTECTED.to_owned()]),
             None => {}
         }
-        let min_disk = raised(self.min_disk, image);
+        let min_disk = raised(self.min_disk, image.virtual_size);
         Patch {
             name: (image.name.as_deref() != Some(&self.name)).then(|| self.name.clone()),
             visibility: (image.visibility != self.visibility).then_some(self.visibility),
@@ -366,10 +372,24 @@ fn owned(values: BTreeSet<&str>) -> BTreeSet<String> {
     values.into_iter().map(str::to_owned).collect()
 }
 
-/// The wanted `min_disk`, raised to what holds the image: Nova refuses a root disk below its virtual size.
-pub fn raised(min_disk: Option<u64>, image: &CloudImage) -> Option<u64> {
-    let needed = image.virtual_size.unwrap_or(0).div_ceil(1 << 30);
+/// The wanted `min_disk`, raised to what holds the disk that a guest sees: Nova refuses a root disk below its virtual size.
+pub fn raised(min_disk: Option<u64>, virtual_size: Option<u64>) -> Option<u64> {
+    let needed = virtual_size.unwrap_or(0).div_ceil(1 << 30);
     min_disk.map(|wanted| wanted.max(needed))
+}
+
+/// Adds to what is published what only the upload could tell.
+pub fn as_proven(patch: &mut Patch, proven: &Proven) {
+    match proven.signed_by() {
+        Some(key) => patch.set.insert(SIGNED_BY.to_owned(), key.to_owned()),
+        // The file names a key that this run did not see at work.
+        None => patch.set.remove(SIGNED_BY),
+    };
+    if let Some(checksum) = proven.converted() {
+        patch
+            .set
+            .insert(CONVERTED.to_owned(), checksum.hex().to_owned());
+    }
 }
 
 /// Booleans are the same in any case: openstack-image-manager writes Python's `True`.
@@ -441,7 +461,7 @@ pub fn proof(
             properties.insert(key.to_owned(), checksum.hex().to_owned());
         }
         if let Some(key) = &version.signed_by {
-            properties.insert("source_signed_by".to_owned(), key.clone());
+            properties.insert(SIGNED_BY.to_owned(), key.clone());
         }
     }
 }

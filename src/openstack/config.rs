@@ -79,6 +79,8 @@ pub struct Cloud {
     pub interfaces: Vec<String>,
     /// The image service's URL, in place of the catalogue's.
     pub image_endpoint: Option<Url>,
+    /// The object store's URL with the project in it, in place of the catalogue's.
+    pub object_store_endpoint: Option<Url>,
     /// How servers prove themselves.
     pub tls: Tls,
     /// How long one call may take.

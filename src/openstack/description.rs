@@ -45,6 +45,7 @@ impl Description<'_> {
                 .map(str::to_owned),
             interfaces: self.interfaces()?,
             image_endpoint: self.url("image_endpoint_override")?,
+            object_store_endpoint: self.url("object_store_endpoint_override")?,
             tls: self.tls(environment)?,
             timeout: self.timeout()?,
         })

@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// The keys that are read, with the lists that are joined by commas. Others are other tools' business.
-const KEYS: [&str; 40] = [
+const KEYS: [&str; 41] = [
     "api_timeout",
     "application_credential_id",
     "application_credential_name",
@@ -42,6 +42,7 @@ const KEYS: [&str; 40] = [
     "insecure",
     "interface",
     "key",
+    "object_store_endpoint_override",
     "password",
     "profile",
     "project_domain_id",

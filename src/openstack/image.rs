@@ -251,6 +251,16 @@ impl Image {
         self.one(&call, &answer, &[StatusCode::OK])
     }
 
+    /// Says in which format the data of a queued image will come; once it has data Glance refuses that.
+    pub async fn set_disk_format(&self, id: &str, format: &str) -> Result<(), Error> {
+        let doing = format!("set the format of image `{id}`");
+        let mut call = Call::new(Method::PATCH, self.url(&["images", id]), doing);
+        let change = json!([{"op": "replace", "path": "/disk_format", "value": format}]);
+        call.json = Some((PATCH_TYPE, change));
+        let answer = self.session.send(&call).await?;
+        self.done(&call, &answer)
+    }
+
     /// Deletes an image. A 500 is tried again once: Glance gives one while a task still ends, and the second works.
     pub async fn delete(&self, id: &str) -> Result<Deletion, Error> {
         let call = Call::new(

@@ -17,7 +17,7 @@ use super::endpoints::{self, Endpoint, Kind};
 use super::error::Error;
 use super::login::{new_token, secret_of, without};
 pub use super::token::Project;
-use super::token::Token;
+use super::token::{NoEndpoint, Token};
 
 /// A login to one cloud. Shared by its services; may be used by many tasks at once.
 #[derive(Debug)]
@@ -90,13 +90,31 @@ impl Session {
                 self.cloud.region.as_deref(),
                 &self.cloud.interfaces,
             )
-            .map_err(|none| Error::NoService {
-                cloud: self.cloud.name.clone(),
-                service: "image",
-                wanted: none.wanted,
-                available: none.available,
-                file: self.cloud.described_in.clone(),
-            })
+            .map_err(|none| self.no_service("image", none))
+    }
+
+    /// Gives the object store's URL with the project in it: what the cloud's description says, else the catalogue.
+    pub(super) fn object_store_endpoint(&self) -> Result<Url, Error> {
+        if let Some(url) = &self.cloud.object_store_endpoint {
+            return Ok(url.clone());
+        }
+        self.token()
+            .endpoint(
+                "object-store",
+                self.cloud.region.as_deref(),
+                &self.cloud.interfaces,
+            )
+            .map_err(|none| self.no_service("object_store", none))
+    }
+
+    fn no_service(&self, service: &'static str, none: NoEndpoint) -> Error {
+        Error::NoService {
+            cloud: self.cloud.name.clone(),
+            service,
+            wanted: none.wanted,
+            available: none.available,
+            file: self.cloud.described_in.clone(),
+        }
     }
 
     /// Gives every service of a kind in all regions of the catalogue; or says why that cannot be known.

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
+use super::mirror::MirrorEntry;
 use super::pull_requests::PullRequestsEntry;
 use super::{FILE, SettingsError};
 use crate::domain::attested::Verify;
@@ -43,6 +44,7 @@ pub struct File {
     pub limits: LimitsEntry,
     #[serde(default)]
     pub pull_requests: PullRequestsEntry,
+    pub mirror: Option<MirrorEntry>,
 }
 
 impl File {

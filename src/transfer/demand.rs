@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use regex::Regex;
 
 use super::UnpackError;
+use super::convert::Convert;
+use super::qcow2::Qcow2Error;
+use super::spool::SpoolError;
 use crate::domain::checksum::{Algorithm, Checksum};
+use crate::domain::inspect::Refusal;
 use crate::domain::packing::Packing;
 use crate::domain::proof::{self, Measured, Mismatch, Received};
 use crate::domain::signature::{Detached, SignatureError};
@@ -27,6 +31,10 @@ pub struct Demand {
     pub stored: Option<Algorithm>,
     /// The most bytes that file and disk may each have.
     pub limit: u64,
+    /// The `disk_format` that the disk has by its definition; absent: it is not looked into.
+    pub format: Option<String>,
+    /// How the disk is converted to raw; absent: it goes on as it is.
+    pub convert: Option<Convert>,
 }
 
 /// A digest.
@@ -79,6 +87,15 @@ pub enum TransferError {
     /// There is no disk to be had from it.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+    /// The disk is not what its definition says, or nothing that may be booted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There was no room to keep the disk.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// It cannot be converted.
+    #[error(transparent)]
+    Convert(#[from] Qcow2Error),
     /// Not packed, though its source says so.
     #[error("it is not packed, so there is no disk in it; remove `disk:` from its source")]
     NotPacked,
@@ -106,6 +123,22 @@ pub enum TransferError {
     /// A thread ended.
     #[error("hashing failed; this is a defect of reglaze")]
     Hashing,
+}
+
+impl TransferError {
+    /// Whether the bytes are not what was expected of them: a copy elsewhere may be better.
+    pub const fn is_of_the_bytes(&self) -> bool {
+        matches!(
+            self,
+            Self::Mismatch(_)
+                | Self::Signature(_)
+                | Self::Unpack(_)
+                | Self::Refused(_)
+                | Self::Convert(_)
+                | Self::NotPacked
+                | Self::Empty
+        )
+    }
 }
 
 impl Demand {

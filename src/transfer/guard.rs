@@ -1,34 +1,61 @@
-//! One stream in, one stream out: the same bytes, or the disk that is packed in them. Digests and signature beside it.
-
-use std::pin::Pin;
+//! One stream in, one stream out: the same bytes, the disk that is packed in them, or that disk in another form. Digests,
+//! signature and inspection beside it.
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::Stream;
 use tokio::sync::{mpsc, oneshot};
 
+use super::arrival::Arrival;
 use super::hash::{DEPTH, Hashers};
+use super::incoming::Incoming;
+use super::meter::{Meter, Shift};
+use super::outgoing::Outgoing;
 use super::unpack;
 use super::{Demand, Progress, TransferError, UnpackError};
-use crate::domain::packing::{HEAD, Packing};
-use crate::domain::proof::Received;
+use crate::domain::packing::Packing;
+use crate::domain::proof::{Measured, Received};
+use crate::domain::signature::Signed;
 
 /// Pieces go on in this size: Glance behind uWSGI answers 500 to an HTTP chunk of 1 MiB.
 pub const PIECE: usize = 256 * 1024;
 
 /// A guarded stream: what to send on, and what becomes of it.
 pub struct Guarded {
-    /// Whether what is sent on is a disk from inside the file, so that nobody knows its size yet.
-    pub is_unpacked: bool,
+    /// What is sent on.
+    pub sends: Sends,
     /// The disk in pieces of at most [`PIECE`]. Its last piece comes only when the demand is met; else an error comes,
     /// which breaks off whatever sends it.
     pub body: mpsc::Receiver<Result<Bytes, std::io::Error>>,
     /// What arrived, after all of it has passed on; or why it did not.
     pub verdict: oneshot::Receiver<Result<Received, TransferError>>,
+    /// What each stage did.
+    pub meter: Meter,
 }
 
-type Pieces = mpsc::Sender<Result<Bytes, std::io::Error>>;
+/// What is sent on of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sends {
+    /// All of it, as it came.
+    File,
+    /// The disk from inside it, whose size nobody knows yet.
+    Disk,
+    /// A disk of so many bytes, converted from what came.
+    Converted(u64),
+}
 
-/// Passes `source` on, and holds it against `demand`. Waits for its first bytes, which tell whether it is packed.
+impl Sends {
+    /// How many bytes are sent, of a file with so many, as far as that is known.
+    pub const fn size(self, file: Option<u64>) -> Option<u64> {
+        match self {
+            Self::File => file,
+            Self::Disk => None,
+            Self::Converted(size) => Some(size),
+        }
+    }
+}
+
+/// Passes `source` on, and holds it against `demand`. Waits until there is something to send: until the first piece was
+/// looked into, or where the disk is converted, until all of it is here and proven.
 ///
 /// Fails with [`TransferError`] if it does not even begin well.
 pub async fn guard<E>(
@@ -39,26 +66,23 @@ pub async fn guard<E>(
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let mut source: Source<E> = Box::pin(source);
-    let head = head(&mut source).await?;
-    let packing = demand.packing(&head)?;
-    let source = Incoming {
-        source: Box::pin(stream::iter([Ok(head)]).chain(source)),
-        received: 0,
-        limit: demand.limit,
-        progress,
-    };
+    let meter = Meter::default();
+    let source = Incoming::begin(source, demand.limit, progress, &meter).await?;
+    let packing = demand.packing(source.head())?;
     let (pieces, body) = mpsc::channel(DEPTH);
+    let (begun, is_begun) = oneshot::channel();
     let (tell, verdict) = oneshot::channel();
-    let mut algorithms = demand.of_file();
-    if packing.is_none() {
-        algorithms.extend(demand.of_disk());
-    }
-    let hashers = Hashers::start(&algorithms, demand.signature.as_ref())?;
+    let outgoing = Outgoing::new(pieces.clone(), begun, meter.clock("upload"));
+    let mut arrival = Arrival::new(&demand, outgoing, &meter)?;
+    let clocks = meter.clone();
     tokio::spawn(async move {
-        let result = match packing {
-            None => plain(source, hashers, &demand, &pieces).await,
-            Some(packing) => packed(source, hashers, &demand, packing, &pieces).await,
+        let passed = match packing {
+            None => plain(source, &demand, &mut arrival, &clocks).await,
+            Some(packing) => packed(source, &demand, packing, &mut arrival, &clocks).await,
+        };
+        let result = match passed {
+            Ok(received) => arrival.release(received, &demand).await,
+            Err(error) => Err(error),
         };
         if let Err(error) = &result {
             // An error in the stream makes the HTTP client break off, so that Glance drops what it has. If nobody
@@ -71,11 +95,22 @@ where
         drop(pieces);
         let _ = tell.send(result);
     });
-    Ok(Guarded {
-        is_unpacked: packing.is_some(),
-        body,
-        verdict,
-    })
+    // It is dropped unsent where nothing was to be sent.
+    match is_begun.await {
+        Ok(sends) => Ok(Guarded {
+            sends: match packing {
+                Some(_) if sends == Sends::File => Sends::Disk,
+                _ => sends,
+            },
+            body,
+            verdict,
+            meter,
+        }),
+        Err(_) => Err(match verdict.await {
+            Ok(Err(error)) => error,
+            Ok(Ok(_)) | Err(_) => TransferError::Hashing,
+        }),
+    }
 }
 
 /// Holds `source` against `demand` and keeps nothing of it. Fails with [`TransferError`].
@@ -92,112 +127,18 @@ where
     guarded.verdict.await.map_err(|_| TransferError::Hashing)?
 }
 
-type Source<E> = Pin<Box<dyn Stream<Item = Result<Bytes, E>> + Send>>;
-
-/// The first bytes: as many as tell how a file is packed, unless it is shorter. Fails with [`TransferError`].
-async fn head<E>(source: &mut Source<E>) -> Result<Bytes, TransferError>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let mut head = BytesMut::new();
-    while head.len() < HEAD {
-        let Some(chunk) = source.next().await else {
-            break;
-        };
-        let received = head.len() as u64;
-        head.extend_from_slice(&chunk.map_err(|error| broken_off(received, error))?);
-    }
-    if head.is_empty() {
-        return Err(TransferError::Empty);
-    }
-    Ok(head.freeze())
-}
-
-fn broken_off<E>(received: u64, error: E) -> TransferError
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    TransferError::Source {
-        received,
-        source: Box::new(error),
-    }
-}
-
-/// What comes, counted.
-struct Incoming<E> {
-    source: Source<E>,
-    received: u64,
-    limit: u64,
-    progress: Progress,
-}
-
-impl<E: std::error::Error + Send + Sync + 'static> Incoming<E> {
-    /// The next bytes; nothing at the end. Fails with [`TransferError`].
-    async fn next(&mut self) -> Result<Option<Bytes>, TransferError> {
-        let Some(chunk) = self.source.next().await else {
-            self.progress.reach(self.received);
-            return Ok(None);
-        };
-        let chunk = chunk.map_err(|error| broken_off(self.received, error))?;
-        self.received += chunk.len() as u64;
-        if self.received > self.limit {
-            return Err(TransferError::TooLarge { limit: self.limit });
-        }
-        self.progress.reach(self.received);
-        Ok(Some(chunk))
-    }
-}
-
-/// What goes on: every piece but the last one, until that may follow.
-struct Outgoing<'a> {
-    pieces: &'a Pieces,
-    held: Option<Bytes>,
-    sent: u64,
-}
-
-impl<'a> Outgoing<'a> {
-    const fn new(pieces: &'a Pieces) -> Self {
-        Self {
-            pieces,
-            held: None,
-            sent: 0,
-        }
-    }
-
-    async fn send(&mut self, piece: Bytes) -> Result<(), TransferError> {
-        let size = piece.len() as u64;
-        let sent = self.pieces.send(Ok(piece)).await;
-        sent.map_err(|_| TransferError::Closed { sent: self.sent })?;
-        self.sent += size;
-        Ok(())
-    }
-
-    /// Holds this piece back and sends the one before.
-    async fn take(&mut self, piece: Bytes) -> Result<(), TransferError> {
-        match self.held.replace(piece) {
-            Some(before) => self.send(before).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Sends the last piece: everything has matched.
-    async fn release(&mut self) -> Result<(), TransferError> {
-        let last = self.held.take().ok_or(TransferError::Empty)?;
-        self.send(last).await
-    }
-}
-
 /// The file is the disk.
 async fn plain<E>(
     mut source: Incoming<E>,
-    mut hashers: Hashers,
     demand: &Demand,
-    pieces: &Pieces,
+    arrival: &mut Arrival,
+    meter: &Meter,
 ) -> Result<Received, TransferError>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let mut outgoing = Outgoing::new(pieces);
+    let algorithms = &demand.of_file() | &demand.of_disk();
+    let mut hashers = Hashers::start(&algorithms, demand.signature.as_ref(), meter)?;
     let mut buffer = BytesMut::with_capacity(PIECE);
     loop {
         let next = source.next().await?;
@@ -212,41 +153,39 @@ where
             }
             let piece = std::mem::replace(&mut buffer, BytesMut::with_capacity(PIECE)).freeze();
             hashers.take(&piece).await?;
-            outgoing.take(piece).await?;
+            arrival.take(piece).await?;
         }
         if is_end {
             break;
         }
     }
     let (file, signed) = hashers.end().await?;
-    let received = Received {
-        file,
-        disk: None,
-        signed,
-    };
-    demand.is_met(&received)?;
-    outgoing.release().await?;
-    Ok(received)
+    Ok(received(file, None, signed))
 }
 
 /// The disk is in the file.
 async fn packed<E>(
     mut source: Incoming<E>,
-    mut of_file: Hashers,
     demand: &Demand,
     packing: Packing,
-    pieces: &Pieces,
+    arrival: &mut Arrival,
+    meter: &Meter,
 ) -> Result<Received, TransferError>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let mut of_disk = Hashers::start(&demand.of_disk(), None)?;
-    let mut outgoing = Outgoing::new(pieces);
+    let mut of_file = Hashers::start(&demand.of_file(), demand.signature.as_ref(), meter)?;
+    let mut of_disk = Hashers::start(&demand.of_disk(), None, meter)?;
     let (packed, unpacker_in) = mpsc::channel::<Bytes>(DEPTH);
     let (unpacker_out, mut disk) = mpsc::channel::<Bytes>(DEPTH);
     let (member, limit) = (demand.member.clone(), demand.limit);
+    let clock = meter.clock("unpack");
     let unpacker = tokio::task::spawn_blocking(move || {
-        unpack::unpack(unpacker_in, packing, member.as_ref(), limit, unpacker_out)
+        let shift = Shift::begin(clock);
+        let (packed, disk) = (unpacker_in, unpacker_out);
+        let unpacked = unpack::unpack(packed, packing, member.as_ref(), limit, disk, &shift);
+        shift.end();
+        unpacked
     });
     // Both own what they use: what one drops when it fails ends the others.
     let incoming = async move {
@@ -262,14 +201,14 @@ where
     let relayed = async move {
         while let Some(piece) = disk.recv().await {
             of_disk.take(&piece).await?;
-            outgoing.take(piece).await?;
+            arrival.take(piece).await?;
         }
-        Ok::<_, TransferError>((of_disk, outgoing))
+        Ok::<_, TransferError>(of_disk)
     };
     let (incoming, relayed) = tokio::join!(incoming, relayed);
     // What fails first takes the others down with it: the download, the receiver, the unpacking.
     let of_file = incoming?;
-    let (of_disk, mut outgoing) = relayed?;
+    let of_disk = relayed?;
     match unpacker.await {
         Ok(Ok(())) => {}
         Ok(Err(UnpackError::Closed)) | Err(_) => return Err(TransferError::Hashing),
@@ -277,14 +216,17 @@ where
     }
     let (file, signed) = of_file.end().await?;
     let (disk, _) = of_disk.end().await?;
-    let received = Received {
+    Ok(received(file, Some(disk), signed))
+}
+
+fn received(file: Measured, disk: Option<Measured>, signed: Option<Signed>) -> Received {
+    Received {
         file,
-        disk: Some(disk),
+        disk,
         signed,
-    };
-    demand.is_met(&received)?;
-    outgoing.release().await?;
-    Ok(received)
+        inspected: None,
+        converted: None,
+    }
 }
 
 #[cfg(test)]

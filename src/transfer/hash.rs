@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::TransferError;
+use super::meter::{Clock, Meter};
 use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::proof::Measured;
 use crate::domain::signature::{Detached, Passing, SignatureError, Signed};
@@ -28,6 +29,7 @@ impl Hashers {
     pub(super) fn start(
         algorithms: &BTreeSet<Algorithm>,
         signature: Option<&Detached>,
+        meter: &Meter,
     ) -> Result<Self, TransferError> {
         let mut hashers = Self {
             size: 0,
@@ -46,7 +48,8 @@ impl Hashers {
                 }
             };
             let feed = hashers.feed();
-            let digest = tokio::task::spawn_blocking(move || hash(feed, algorithm));
+            let clock = meter.clock(algorithm.name());
+            let digest = tokio::task::spawn_blocking(move || hash(feed, algorithm, &clock));
             hashers.digests.push(digest);
         }
         if let Some(signature) = signature {
@@ -90,10 +93,15 @@ impl Hashers {
     }
 }
 
-fn hash<D: Digest>(mut feed: mpsc::Receiver<Bytes>, algorithm: Algorithm) -> Option<Checksum> {
+fn hash<D: Digest>(
+    mut feed: mpsc::Receiver<Bytes>,
+    algorithm: Algorithm,
+    clock: &Clock,
+) -> Option<Checksum> {
     let mut hasher = D::new();
     while let Some(piece) = feed.blocking_recv() {
-        hasher.update(&piece);
+        clock.doing(|| hasher.update(&piece));
+        clock.passed(piece.len());
     }
     Checksum::from_digest(algorithm, &hasher.finalize()).ok()
 }

@@ -140,6 +140,15 @@ impl Spool {
         Ok(())
     }
 
+    /// The same file for somebody who reads while it grows. Fails with [`SpoolError`].
+    pub fn reader(&self) -> Result<File, SpoolError> {
+        self.file.try_clone().map_err(|source| SpoolError::Write {
+            folder: self.folder.clone(),
+            written: self.written,
+            source,
+        })
+    }
+
     /// The file, which ends where it stands, and how many bytes it has.
     pub fn finish(self) -> (File, u64) {
         (self.file, self.written)

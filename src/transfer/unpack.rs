@@ -3,23 +3,26 @@
 //! What is damaged, cut off or followed by something else is refused, so that there is one reading of a file. Nothing
 //! is ever written to disk, so names in archives only choose.
 
+mod bzip2;
+mod memory;
 mod tar;
+mod xz;
 mod zip;
 
 use std::io::{self, BufRead, Read};
 
 use bytes::{Buf, Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
-use liblzma::stream::{CONCATENATED, Stream as XzStream};
 use regex::Regex;
 use tokio::sync::mpsc;
 
 use super::guard::PIECE;
+use super::meter::Shift;
 use crate::domain::checksum::shortened;
 use crate::domain::packing::{HEAD, Packing};
 
-/// What a decoder of xz may use: `xz -9` needs 65 MiB, and nobody who packs images needs twice that.
-const XZ_MEMORY: u64 = 160 << 20;
+/// What of a decoder's memory of xz is not for the dictionary.
+const XZ_BESIDE: u64 = 1 << 20;
 
 /// The largest window of zstd, as a power of two: 128 MiB, what `zstd` itself takes without being asked.
 const ZSTD_WINDOW: u32 = 27;
@@ -88,6 +91,19 @@ pub enum UnpackError {
         /// What is wrong.
         reason: String,
     },
+    /// A decoder that would need too much.
+    #[error(
+        "its {packing} data needs {needed} bytes of memory to be unpacked; expected at most {limit}, which is more than \
+        `xz -9` or `zstd --ultra -22` need; pack it again with one of them"
+    )]
+    Memory {
+        /// How it is packed.
+        packing: Packing,
+        /// The dictionary, or the window.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A packed file in a packed file.
     #[error("the file in it is packed again, with {packing}; expected a disk")]
     PackedAgain {
@@ -98,6 +114,10 @@ pub enum UnpackError {
     #[error("the file in it is empty; expected a disk")]
     Empty,
     /// A bomb, or a disk larger than allowed.
+    ///
+    /// There is no limit by ratio beside it: good disks that are empty for the most part shrink as far as the format can,
+    /// to a thousandth with gzip, to a six thousandth with xz, to a millionth with bzip2, and a bomb is no more than that.
+    /// What a bomb can cost is the time for as many bytes as the largest image allowed, in constant memory.
     #[error("the disk in it is larger than {limit} bytes, the setting `limits.image_size`")]
     TooLarge {
         /// The limit.
@@ -110,19 +130,28 @@ pub enum UnpackError {
 
 /// Unpacks what comes from `packed` to the end, and sends the disk in pieces of [`PIECE`] bytes.
 ///
-/// `packing` is what its first bytes say; `member` chooses a file of an archive. Blocks. Fails with [`UnpackError`].
+/// `packing` is what its first bytes say; `member` chooses a file of an archive; `shift` counts the time at work. Blocks.
+/// Fails with [`UnpackError`].
 pub(super) fn unpack(
     packed: mpsc::Receiver<Bytes>,
     packing: Packing,
     member: Option<&Regex>,
     limit: u64,
     disk: mpsc::Sender<Bytes>,
+    shift: &Shift,
 ) -> Result<(), UnpackError> {
     let mut packed = Pieces {
         feed: packed,
         current: Bytes::new(),
+        shift: shift.clone(),
     };
-    read(&mut packed, packing, member, limit, disk)?;
+    let disk = Disk {
+        pieces: disk,
+        size: 0,
+        limit,
+        shift: shift.clone(),
+    };
+    read(&mut packed, packing, member, disk)?;
     // Decoders that know where their data ends may leave what follows alone.
     match packed.fill_buf() {
         Ok([]) => Ok(()),
@@ -137,25 +166,16 @@ fn read(
     packed: &mut Pieces,
     packing: Packing,
     member: Option<&Regex>,
-    limit: u64,
-    disk: mpsc::Sender<Bytes>,
+    mut disk: Disk,
 ) -> Result<(), UnpackError> {
-    let mut disk = Disk {
-        pieces: disk,
-        size: 0,
-        limit,
-    };
     let damaged = |error: io::Error| damaged(packing, &error);
+    fits_memory(packed.fill_buf().map_err(damaged)?, packing)?;
     match packing {
         Packing::Gzip => single(MultiGzDecoder::new(packed), packing, member, &mut disk),
-        Packing::Bzip2 => {
-            let decoder = bzip2::bufread::MultiBzDecoder::new(packed);
-            single(decoder, packing, member, &mut disk)
-        }
+        Packing::Bzip2 => single(bzip2::Bzip2::new(packed), packing, member, &mut disk),
         Packing::Xz => {
-            let stream = XzStream::new_stream_decoder(XZ_MEMORY, CONCATENATED)
-                .map_err(|error| damaged(error.into()))?;
-            let decoder = liblzma::bufread::XzDecoder::new_stream(packed, stream);
+            let dictionary = memory::xz(packed.fill_buf().map_err(damaged)?).unwrap_or_default();
+            let decoder = xz::Xz::new(packed, dictionary);
             single(decoder, packing, member, &mut disk)
         }
         Packing::Zstd => {
@@ -166,6 +186,23 @@ fn read(
         Packing::Tar => tar::read(packed, packing, chosen(packing, member)?, &mut disk),
         Packing::Zip => zip::read(packed, chosen(packing, member)?, &mut disk),
         Packing::Foreign(_) => Err(UnpackError::Foreign { packing }),
+    }
+}
+
+/// Fails with [`UnpackError`] if the first header asks for more memory than there is for it.
+fn fits_memory(head: &[u8], packing: Packing) -> Result<(), UnpackError> {
+    let (needed, limit) = match packing {
+        Packing::Xz => (memory::xz(head), xz::MEMORY - XZ_BESIDE),
+        Packing::Zstd => (memory::zstd(head), 1 << ZSTD_WINDOW),
+        _ => return Ok(()),
+    };
+    match needed {
+        Some(needed) if needed > limit => Err(UnpackError::Memory {
+            packing,
+            needed,
+            limit,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -219,6 +256,7 @@ struct Disk {
     pieces: mpsc::Sender<Bytes>,
     size: u64,
     limit: u64,
+    shift: Shift,
 }
 
 impl Disk {
@@ -240,9 +278,11 @@ impl Disk {
             if self.size > self.limit {
                 return Err(UnpackError::TooLarge { limit: self.limit });
             }
-            self.pieces
-                .blocking_send(piece.freeze())
-                .map_err(|_| UnpackError::Closed)?;
+            self.shift.passed(length);
+            let sent = self
+                .shift
+                .waiting(|| self.pieces.blocking_send(piece.freeze()));
+            sent.map_err(|_| UnpackError::Closed)?;
         }
         if self.size == 0 {
             return Err(UnpackError::Empty);
@@ -323,12 +363,13 @@ impl<'a> Choice<'a> {
 struct Pieces {
     feed: mpsc::Receiver<Bytes>,
     current: Bytes,
+    shift: Shift,
 }
 
 impl BufRead for Pieces {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.current.is_empty() {
-            match self.feed.blocking_recv() {
+            match self.shift.waiting(|| self.feed.blocking_recv()) {
                 Some(piece) => self.current = piece,
                 None => break,
             }

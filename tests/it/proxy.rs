@@ -99,6 +99,8 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     seen: Mutex<Vec<Seen>>,
     look: Mutex<Option<Look>>,
+    /// Whether services see whom the client called: signatures are for one host.
+    keeps_host: bool,
 }
 
 /// A running proxy; it ends with the process.
@@ -111,6 +113,13 @@ impl Proxy {
     /// In front of one service.
     pub fn of(service: &Url) -> Self {
         Self::serve("http", vec![("", service.clone())], |listener| listener)
+    }
+
+    /// In front of a service whose requests are signed for the host that the client called.
+    pub fn of_signed(service: &Url) -> Self {
+        Self::serve_with(true, "http", vec![("", service.clone())], |listener| {
+            listener
+        })
     }
 
     /// In front of several services, each below its path; the last may have none.
@@ -152,6 +161,15 @@ impl Proxy {
         routes: Routes,
         wrap: impl FnOnce(TcpListener) -> L + Send + 'static,
     ) -> Self {
+        Self::serve_with(false, scheme, routes, wrap)
+    }
+
+    fn serve_with<L: Listener<Addr = SocketAddr>>(
+        keeps_host: bool,
+        scheme: &str,
+        routes: Routes,
+        wrap: impl FnOnce(TcpListener) -> L + Send + 'static,
+    ) -> Self {
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
@@ -161,6 +179,7 @@ impl Proxy {
             rules: Mutex::default(),
             seen: Mutex::default(),
             look: Mutex::default(),
+            keeps_host,
         });
         let service = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         let address = serve_on(service, wrap);
@@ -456,7 +475,9 @@ async fn forward(shared: &Shared, request: Request<Body>) -> Response<Body> {
     url.set_path(path);
     url.set_query(parts.uri.query());
     let mut headers = parts.headers;
-    headers.remove("host");
+    if !shared.keeps_host {
+        headers.remove("host");
+    }
     // An empty stream would be sent as chunks, and Glance's actions take no body.
     let has_body = headers.contains_key("transfer-encoding")
         || headers

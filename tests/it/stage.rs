@@ -19,8 +19,16 @@ use crate::account::{Account, wait};
 use crate::proxy::{self, Proxy};
 use crate::services::{self, PASSWORD};
 
-/// Bytes by path.
-type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+/// What is upstream.
+type Files = Arc<Mutex<Upstream>>;
+
+#[derive(Default)]
+struct Upstream {
+    /// Bytes by path.
+    files: BTreeMap<String, Vec<u8>>,
+    /// How often each path was asked for.
+    asked: BTreeMap<String, usize>,
+}
 
 pub struct Stage {
     pub folder: tempfile::TempDir,
@@ -118,8 +126,15 @@ impl Stage {
         self.files
             .lock()
             .unwrap()
+            .files
             .insert(format!("/{version}.img"), bytes.to_vec());
         entry(version, &format!("sha256:{}", hex(&Sha256::digest(bytes))))
+    }
+
+    /// How often a version's bytes were fetched.
+    pub fn fetched(&self, version: &str) -> usize {
+        let upstream = self.files.lock().unwrap();
+        *upstream.asked.get(&format!("/{version}.img")).unwrap_or(&0)
     }
 
     /// The same with a SHA-512 digest.
@@ -249,19 +264,54 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 async fn file(State(files): State<Files>, request: Request) -> Response {
-    if request.uri().path() == "/endless.img" {
-        let begin = Ok::<_, std::io::Error>(vec![7_u8; 1 << 20]);
+    let mut upstream = files.lock().unwrap();
+    let path = request.uri().path();
+    *upstream.asked.entry(path.to_owned()).or_default() += 1;
+    if path == "/endless.img" {
+        let begin = upstream.files.get(path).filter(|file| file.len() > 512);
+        let begin = begin.cloned().unwrap_or_else(|| vec![7_u8; 1 << 20]);
+        let begin = Ok::<_, std::io::Error>(begin);
         let body =
             futures_util::stream::once(async { begin }).chain(futures_util::stream::pending());
         return Response::new(Body::from_stream(body));
     }
-    match files.lock().unwrap().get(request.uri().path()) {
+    if let Some(path) = path.strip_prefix("/flaky") {
+        return flaky(&upstream.files[path], &request);
+    }
+    match upstream.files.get(path) {
         Some(bytes) => Response::new(Body::from(bytes.clone())),
         None => Response::builder()
             .status(404)
             .body(Body::from("no such file"))
             .unwrap(),
     }
+}
+
+/// Below `/flaky` each answer breaks off after 300 KiB. Ranges are known.
+fn flaky(bytes: &[u8], request: &Request) -> Response {
+    let range = request.headers().get("range").map(|range| {
+        let range = range.to_str().unwrap();
+        let from = range.strip_prefix("bytes=").unwrap().strip_suffix('-');
+        from.unwrap().parse::<usize>().unwrap()
+    });
+    let from = range.unwrap_or(0);
+    let upto = bytes.len().min(from + (300 << 10));
+    let piece = bytes[from..upto].to_vec();
+    let is_cut = upto < bytes.len();
+    let end = futures_util::stream::once(async {
+        // The bytes go out first.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        Err(std::io::Error::other("cut"))
+    });
+    let end = end.take(usize::from(is_cut));
+    let body = futures_util::stream::iter([Ok(piece)]).chain(end);
+    let size = bytes.len();
+    let mut answer = Response::builder().header("content-length", size - from);
+    if range.is_some() {
+        let range = format!("bytes {from}-{}/{size}", size - 1);
+        answer = answer.status(206).header("content-range", range);
+    }
+    answer.body(Body::from_stream(body)).unwrap()
 }
 
 /// How a run of the binary ended.

@@ -28,6 +28,7 @@ pub async fn carry_out(
                 step,
                 outcome: Some(Outcome::Skipped),
                 error: Some("the run was stopped; run it again to go on".to_owned()),
+                transferred: None,
             });
             continue;
         }
@@ -44,6 +45,7 @@ pub async fn carry_out(
             step,
             outcome: Some(outcome),
             error,
+            transferred: None,
         });
     }
     tried

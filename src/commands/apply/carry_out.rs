@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 
+use super::blank::Blank;
 use super::delete::Ended;
+use super::meeting::{Ticket, Tickets};
 use super::upload::{self, Uploaded};
-use super::{Run, Target, boot, delete, share};
+use super::{Run, Target, boot, delete, share, way};
 use crate::domain::finding::Finding;
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::patch::Patch;
 use crate::domain::plan::is_unpublished;
+use crate::domain::proof::Proven;
 use crate::domain::step::{Action, Ending, Step, Work};
+use crate::domain::transferred::Transferred;
 use crate::domain::usage;
 use crate::domain::wanted::{self, IMAGE_NAME, INTERNAL_VERSION, Moment};
 use crate::openstack::Image;
@@ -26,7 +30,9 @@ pub struct Carried {
 }
 
 /// Carries steps out. After a wish to stop only what must not be left half done is finished.
-pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
+///
+/// `tickets`: for the bytes that other clouds of the run need too.
+pub async fn carry_out(target: Target<'_>, steps: Vec<Step>, mut tickets: Tickets) -> Carried {
     let Target { run, service, .. } = target;
     let mut hand = Hand {
         target,
@@ -43,7 +49,9 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
     let mut begun: Option<String> = None;
     let mut tried = Vec::new();
     for step in steps {
-        let may_finish = begun.as_ref() == Some(&step.image) && step.action != Action::Upload;
+        let ticket = tickets.take(&step);
+        let may_finish = begun.as_ref() == Some(&step.image)
+            && !matches!(step.action, Action::Upload | Action::Copy);
         if run.stop.is_wanted() && !may_finish {
             ended
                 .entry(step.image.clone())
@@ -54,6 +62,7 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
                 step,
                 outcome: Some(Outcome::Skipped),
                 error: Some((*reason).to_owned()),
+                transferred: None,
             });
             continue;
         }
@@ -62,7 +71,7 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
             step.action,
             Action::Publish | Action::Rollback | Action::Rename
         );
-        tried.push(match hand.perform(&step).await {
+        tried.push(match hand.perform(&step, ticket).await {
             Ok(Performed::Done(id)) => {
                 if is_publishing {
                     begun = Some(step.image.clone());
@@ -71,10 +80,12 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
                     id: id.or(step.id),
                     ..step
                 };
+                let transferred = hand.transferred(&step);
                 Tried {
                     step,
                     outcome: Some(Outcome::Done),
                     error: None,
+                    transferred,
                 }
             }
             // It is as it should be: what is in use stays, and the rest of the image goes on.
@@ -82,6 +93,7 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
                 step,
                 outcome: Some(Outcome::Skipped),
                 error,
+                transferred: None,
             },
             Err(error) => {
                 ended.insert(step.image.clone(), "an earlier step of this image failed");
@@ -91,6 +103,7 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>) -> Carried {
                     step,
                     outcome: Some(Outcome::Failed),
                     error: Some(error),
+                    transferred: None,
                 }
             }
         });
@@ -132,12 +145,18 @@ impl Hand<'_> {
     }
 
     /// Does one step.
-    async fn perform(&mut self, step: &Step) -> anyhow::Result<Performed> {
+    async fn perform(&mut self, step: &Step, ticket: Ticket) -> anyhow::Result<Performed> {
         match &step.work {
             Work::Upload(upload) => {
-                let uploaded =
-                    upload::upload(self.run, self.service, step, upload, &mut self.findings)
-                        .await?;
+                let Target { run, service, .. } = self.target;
+                let blank = Blank {
+                    run,
+                    service,
+                    step,
+                    upload,
+                };
+                let findings = &mut self.findings;
+                let uploaded = upload::upload(blank, ticket, findings).await?;
                 let id = uploaded.id.clone();
                 self.uploaded.insert(key(step), uploaded);
                 Ok(Performed::Done(Some(id)))
@@ -188,9 +207,25 @@ impl Hand<'_> {
                 share::share(self.service, step, &id, sharing, &mut self.findings).await?;
                 Ok(Performed::Done(Some(id)))
             }
+            Work::Copy(store) => {
+                let id = self.id(step)?;
+                let mut ending = self.run.stop.clone();
+                tokio::select! {
+                    copied = way::copy(self.service, step, &id, store) => copied?,
+                    () = ending.wanted() => bail!("the run was stopped; run it again to go on"),
+                }
+                Ok(Performed::Done(Some(id)))
+            }
             Work::Delete(ending) => self.delete(step, *ending).await,
             Work::None => bail!("this step was read from a file and cannot be done"),
         }
+    }
+
+    /// How the bytes of an upload came that was just done.
+    fn transferred(&self, step: &Step) -> Option<Transferred> {
+        let uploaded = self.uploaded.get(&key(step));
+        let uploaded = uploaded.filter(|_| step.action == Action::Upload);
+        uploaded.and_then(|uploaded| uploaded.transferred.clone())
     }
 
     /// Deletes an image at its end. That nobody can say who uses images is said once for the cloud.
@@ -285,19 +320,15 @@ impl Hand<'_> {
                 elder.id
             );
         }
-        patch.min_disk = wanted::raised(patch.min_disk, ours);
-        if let Some(key) = self
-            .uploaded
-            .get(&(step.image.clone(), version.to_owned()))
-            .and_then(|one| one.signed_by.clone())
-        {
-            patch.set.insert("source_signed_by".to_owned(), key);
-        } else if self
-            .uploaded
-            .contains_key(&(step.image.clone(), version.to_owned()))
-        {
-            // The file names a key that this run did not see at work.
-            patch.set.remove("source_signed_by");
+        let uploaded = self.uploaded.get(&key(step));
+        let proven = uploaded.and_then(|one| one.proven.as_ref());
+        let seen = proven.and_then(Proven::virtual_size);
+        patch.min_disk = wanted::raised(
+            patch.min_disk.or(seen.map(|_| 0)),
+            seen.or(ours.virtual_size),
+        );
+        if let Some(proven) = proven {
+            wanted::as_proven(&mut patch, proven);
         }
         Ok(patch)
     }

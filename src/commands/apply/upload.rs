@@ -1,67 +1,125 @@
 //! One upload: upstream → digests → Glance. Private until proven, and nothing of it stays if it is not.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, bail};
 
 use super::Run;
-use crate::domain::checksum::Algorithm;
+use super::blank::Blank;
+use super::meeting::{Part, Ticket};
+use super::road::{Begun, Road, is_of_the_bytes};
+use super::way::{self, Entrance, Fetch};
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
-use crate::domain::packing;
 use crate::domain::proof::{self, Proven};
-use crate::domain::step::{Step, Upload};
-use crate::domain::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
-use crate::openstack::{Image, NewImage};
-use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Unpacking, Want};
-use crate::upstream::Attestation;
-use crate::upstream::fetch::Served;
-
-/// Glance needs no longer than this from the last byte to `active`, unless something is wrong.
-const SETTLING: Duration = Duration::from_mins(5);
+use crate::domain::step::Step;
+use crate::domain::transfer::Method;
+use crate::domain::transferred::Transferred;
+use crate::openstack;
+use crate::transfer::{Piece, TransferError};
 
 /// An image that has its proven bytes and is private still.
 pub struct Uploaded {
     /// Its ID.
     pub id: String,
-    /// The pinned key whose signature was checked.
-    pub signed_by: Option<String>,
+    /// What was proven; nothing of what the cloud's settings let pass unproven.
+    pub proven: Option<Proven>,
+    /// How its bytes came, where they came through here.
+    pub transferred: Option<Transferred>,
 }
 
 /// Proves where the bytes come from, then streams them.
 pub async fn upload(
-    run: Run<'_>,
-    service: &Image,
-    step: &Step,
-    upload: &Upload,
+    blank: Blank<'_>,
+    ticket: Ticket,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Uploaded> {
+    let Blank {
+        run,
+        service,
+        step,
+        upload,
+    } = blank;
     let (definition, version) = listed(run, step)?;
     let verify = run.settings.verify.and(upload.verify);
     let mut attestation = run.upstream.attest(definition, version, verify).await?;
     findings.append(&mut attestation.findings);
     let road = Road {
         run,
-        service,
         label: format!("{} [{}]", step.image, version.version),
         places: places(version)?,
+        definition,
         disk_format: &upload.format,
         attestation,
     };
-    // An upstream that does not answer, or sends no image, costs no image in Glance, and no ID.
-    let begun = road.open().await?;
-    let id = create(run, service, step, upload).await?;
+    if upload.way.method == Method::WebDownload {
+        // Nothing is fetched here that other clouds could have too.
+        drop(ticket);
+        return fetched(&road, blank).await;
+    }
+    let way = Upload {
+        entrance: Entrance::new(service, &upload.way, road.label.clone()),
+        road,
+    };
     let mut ending = run.stop.clone();
+    let stopped = || anyhow::anyhow!("the run was stopped; run it again to go on");
+    // An upstream that does not answer, or sends no image, costs no image in Glance, and no ID.
+    let begun = tokio::select! {
+        begun = way.begin(ticket) => begun?,
+        () = ending.wanted() => return Err(stopped()),
+    };
+    let mut id = blank.create().await?;
     let sent = tokio::select! {
-        sent = road.send_twice(&id, begun) => sent,
+        sent = way.send_until_proven(blank, &mut id, begun) => sent,
+        () = ending.wanted() => Err(stopped()),
+    };
+    let notes = way.entrance.notes().into_iter();
+    findings.extend(notes.map(|note| note.image(&step.image)));
+    match sent {
+        Ok(Sent {
+            proven,
+            transferred,
+        }) => {
+            let doubts = proven.doubts().iter();
+            let doubts = doubts.map(|doubt| Finding::warning("boot-doubt", doubt.to_string()));
+            findings.extend(doubts.map(|doubt| doubt.image(&step.image).id(&id)));
+            Ok(Uploaded {
+                id,
+                proven: Some(proven),
+                transferred: Some(transferred),
+            })
+        }
+        Err(error) => Err(blank.take_back(&id, error).await),
+    }
+}
+
+/// Lets Glance fetch the bytes, which are proven afterwards.
+async fn fetched(road: &Road<'_>, blank: Blank<'_>) -> anyhow::Result<Uploaded> {
+    let run = road.run;
+    let url = *road.places.first().context("the version has no `url`")?;
+    way::refuse_packed(&road.attestation, url)?;
+    let limit = run.settings.limits.image_size;
+    let fetch = Fetch {
+        upstream: run.upstream,
+        service: blank.service,
+        way: &blank.upload.way,
+        label: &road.label,
+        url,
+        format: road.disk_format,
+        attestation: &road.attestation,
+        limit,
+    };
+    let id = blank.create().await?;
+    let mut ending = run.stop.clone();
+    let done = tokio::select! {
+        done = way::fetch(&fetch, &id, road.demand(limit, None)) => done,
         () = ending.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again to go on")),
     };
-    match sent {
+    match done {
         Ok(proven) => Ok(Uploaded {
             id,
-            signed_by: proven.signed_by().map(str::to_owned),
+            proven,
+            transferred: None,
         }),
-        Err(error) => Err(take_back(service, upload, &id, error).await),
+        Err(error) => Err(blank.take_back(&id, error).await),
     }
 }
 
@@ -79,35 +137,6 @@ fn listed<'a>(run: Run<'a>, step: &Step) -> anyhow::Result<(&'a Definition, &'a 
         .with_context(|| format!("no definition lists `{}`", step.image))
 }
 
-/// Creates the image private, marked and unproven: whatever happens next, the mark finds it again.
-async fn create(
-    run: Run<'_>,
-    service: &Image,
-    step: &Step,
-    upload: &Upload,
-) -> anyhow::Result<String> {
-    if let (Some(id), true) = (&upload.id, upload.exists) {
-        return Ok(id.clone());
-    }
-    let version = step.version.clone().unwrap_or_default();
-    let new = NewImage {
-        id: upload.id.clone(),
-        name: upload.name.clone(),
-        disk_format: upload.format.clone(),
-        container_format: "bare".to_owned(),
-        tags: [run.settings.tag.clone()].into(),
-        properties: [
-            (IMAGE_NAME, step.image.as_str()),
-            (INTERNAL_VERSION, &version),
-            (STATE, UNPROVEN),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into(),
-        ..NewImage::default()
-    };
-    Ok(service.create(&new).await?.id)
-}
-
 /// Where the bytes are fetched, the first place first.
 fn places(version: &Version) -> anyhow::Result<Vec<&str>> {
     let places = version.places();
@@ -117,149 +146,129 @@ fn places(version: &Version) -> anyhow::Result<Vec<&str>> {
     Ok(places)
 }
 
-/// The way of one image's bytes.
-struct Road<'a> {
-    run: Run<'a>,
-    service: &'a Image,
-    label: String,
-    places: Vec<&'a str>,
-    disk_format: &'a str,
-    attestation: Attestation,
+/// One cloud's side of the road.
+struct Upload<'a> {
+    road: Road<'a>,
+    entrance: Entrance<'a>,
 }
 
-/// Bytes on their way, and how many are to be sent, if that is known.
-struct Begun {
-    /// Which places give them.
-    served: Served,
-    guarded: Guarded,
-    size: Option<u64>,
-}
-
-impl Road<'_> {
-    /// Begins to fetch the bytes; one that says it is too large is not begun.
-    async fn open(&self) -> anyhow::Result<Begun> {
-        let download = self.run.upstream.image(&self.places).await?;
-        let served = download.served;
-        let limit = self.run.settings.limits.image_size;
-        if let Some(size) = download.size.filter(|size| *size > limit) {
-            bail!("{served} has {size} bytes; the setting `limits.image_size` allows {limit}");
-        }
-        let progress = Progress::new(self.label.clone(), download.size);
-        let guarded = transfer::guard(download.body, self.demand(limit), progress)
-            .await
-            .with_context(|| format!("{served} was not uploaded"))?;
-        Ok(Begun {
-            served,
-            size: download.size.filter(|_| !guarded.is_unpacked),
-            guarded,
-        })
-    }
-
-    /// What is asked of the bytes before the last of them leaves.
-    fn demand(&self, limit: u64) -> Demand {
-        let Attestation {
-            attested,
-            signature,
-            member,
-            ..
-        } = &self.attestation;
-        let expect = |checksum: &_| Want::Expect(Clone::clone(checksum));
-        Demand {
-            file: attested.checksums().map(expect).collect(),
-            disk: attested.disk().map(expect),
-            unpacking: if packing::is_packed_by_nature(self.disk_format) {
-                Unpacking::Never
-            } else {
-                Unpacking::IfPacked
+impl Upload<'_> {
+    /// Begins to fetch the bytes, or takes part in what another cloud fetches.
+    async fn begin(&self, ticket: Ticket) -> anyhow::Result<Begun> {
+        let followers = match ticket.join().await {
+            Part::Leads(followers) => followers,
+            Part::Follows(stream) => match stream.await {
+                Ok(Ok(begun)) => return Ok(begun),
+                Ok(Err(error)) => bail!(error),
+                // The one that led was stopped.
+                Err(_) => return self.road.open(0).await,
             },
-            member: member.clone(),
-            signature: signature.clone(),
-            // Glance's own digest over what it stores is compared with it.
-            stored: Some(Algorithm::Sha512),
-            limit,
+        };
+        let begun = match self.road.open(0).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                for follower in followers {
+                    // One that has gone needs no telling.
+                    let _ = follower.send(Err(format!("{error:#}")));
+                }
+                return Err(error);
+            }
+        };
+        let mut streams = self.road.part(begun, 1 + followers.len());
+        for (follower, begun) in followers.into_iter().zip(streams.drain(1..)) {
+            let _ = follower.send(Ok(begun));
         }
+        streams.pop().context("a stream has at least one taker")
     }
 
-    /// Streams the bytes; once more with a fresh token if it ended in the middle, since a stream cannot be sent twice.
-    async fn send_twice(&self, id: &str, begun: Begun) -> anyhow::Result<Proven> {
-        let first = self.send(id, begun).await;
-        let is_unauthorized = |error: &anyhow::Error| {
-            let error = error.downcast_ref::<crate::openstack::Error>();
-            error.and_then(crate::openstack::Error::status) == Some(401)
-        };
-        if !first.as_ref().is_err_and(is_unauthorized) {
-            return first;
+    /// Streams the bytes. Since a stream cannot be sent twice, it is begun anew with a fresh token, once, if the old one ended in
+    /// the middle; and at the next place, into a new image, if the bytes of this one are not the attested ones.
+    async fn send_until_proven(
+        &self,
+        blank: Blank<'_>,
+        id: &mut String,
+        mut begun: Begun,
+    ) -> anyhow::Result<Sent> {
+        let mut is_renewed = false;
+        loop {
+            let (place, next) = (begun.place, begun.served.clone());
+            let error = match self.send(id, begun).await {
+                Ok(sent) => return Ok(sent),
+                Err(error) => error,
+            };
+            let next = place + next.next_place();
+            let is_unauthorized = is_unauthorized(&error);
+            if is_unauthorized && !is_renewed {
+                is_renewed = true;
+                tracing::info!("{}: once more with a fresh token", self.road.label);
+                begun = self.road.open(place).await?;
+            } else if is_of_the_bytes(&error) && self.road.has(next) {
+                tracing::warn!("{error:#}; trying the next place");
+                begun = self.road.open(next).await?;
+                *id = blank.anew(id, &self.entrance).await?;
+            } else {
+                return Err(error);
+            }
         }
-        tracing::info!("{}: once more with a fresh token", self.label);
-        self.send(id, self.open().await?).await
     }
 
     /// Streams the bytes. The last of them leaves only when digests and signature have matched.
-    async fn send(&self, id: &str, begun: Begun) -> anyhow::Result<Proven> {
+    async fn send(&self, id: &str, begun: Begun) -> anyhow::Result<Sent> {
         let Begun {
-            served,
-            guarded: Guarded { body, verdict, .. },
+            body,
             size,
+            verdict,
+            served,
+            meter,
+            ..
         } = begun;
         let not_uploaded = || format!("{served} was not uploaded");
-        let answer = self.service.upload(id, size, pieces(body)).await;
-        let received = match verdict.await.map_err(|_| TransferError::Hashing)? {
-            Ok(received) => received,
-            // Glance ended it: its answer says why, the broken pipe does not.
-            Err(TransferError::Closed { sent }) => {
-                answer?;
-                bail!("Glance took the upload for complete after {sent} bytes, which were not all");
-            }
-            Err(error) => return Err(anyhow::Error::new(error).context(not_uploaded())),
+        let answer = self.entrance.send(id, size, pieces(body)).await;
+        // Where the bytes broke off, their verdict says why.
+        let has_broken_off = matches!(answer, Err(openstack::Error::DataBrokeOff { .. }));
+        let answer = if has_broken_off {
+            answer
+        } else {
+            answer.map_err(anyhow::Error::new)?;
+            Ok(())
         };
+        let received = match verdict.await {
+            Ok(received) => received,
+            Err(error) => match &*error {
+                TransferError::Closed { sent } => bail!(
+                    "Glance took the upload for complete after {sent} bytes, which were not all"
+                ),
+                _ => return Err(anyhow::Error::new(error).context(not_uploaded())),
+            },
+        };
+        // All is well with the bytes, and yet they did not come here.
         answer?;
         let proven =
-            proof::prove(&self.attestation.attested, received).with_context(not_uploaded)?;
-        stored(self.service, id, &proven).await?;
-        Ok(proven)
+            proof::prove(&self.road.attestation.attested, received).with_context(not_uploaded)?;
+        meter
+            .clock("Glance")
+            .during(self.entrance.stored(id, self.road.disk_format, &proven))
+            .await?;
+        Ok(Sent {
+            proven,
+            transferred: meter.read(),
+        })
     }
 }
 
-/// Waits until Glance has all of it, and compares what it stored.
-async fn stored(service: &Image, id: &str, proven: &Proven) -> anyhow::Result<()> {
-    let image = service.settled(id, SETTLING).await?;
-    proven.stored(
-        image.os_hash_algo.as_deref(),
-        image.os_hash_value.as_deref(),
-    )?;
-    if let Some(size) = image.size.filter(|size| *size != proven.size()) {
-        bail!("Glance stored {size} bytes; sent were {}", proven.size());
-    }
-    Ok(())
+fn is_unauthorized(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<openstack::Error>();
+    error.and_then(openstack::Error::status) == Some(401)
 }
 
-/// Deletes the unproven image. One whose ID the definition asks for is kept: an ID is never free again.
-async fn take_back(
-    service: &Image,
-    upload: &Upload,
-    id: &str,
-    error: anyhow::Error,
-) -> anyhow::Error {
-    if upload.id.is_some() {
-        return error.context(format!(
-            "image `{id}` stays private without bytes, and the next run fills it"
-        ));
-    }
-    match service.delete(id).await {
-        Ok(_) => error,
-        Err(left) => {
-            tracing::warn!("image `{id}` could not be deleted: {left:#}");
-            error.context(format!(
-                "image `{id}` stays private and unproven, and the next run deletes it"
-            ))
-        }
-    }
+/// Bytes that Glance has.
+struct Sent {
+    proven: Proven,
+    transferred: Transferred,
 }
 
 /// A channel's end as a stream.
-fn pieces(
-    body: tokio::sync::mpsc::Receiver<Result<bytes::Bytes, std::io::Error>>,
-) -> impl futures_util::Stream<Item = Result<bytes::Bytes, std::io::Error>> {
+fn pieces(body: tokio::sync::mpsc::Receiver<Piece>) -> impl futures_util::Stream<Item = Piece> {
     futures_util::stream::unfold(
         body,
         |mut body| async move { Some((body.recv().await?, body)) },

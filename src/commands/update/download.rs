@@ -94,6 +94,8 @@ impl<'a> Downloads<'a> {
             signature: by_bytes.signature.clone(),
             stored: None,
             limit: self.limit,
+            format: None,
+            convert: None,
         }
     }
 }

@@ -156,7 +156,12 @@ fn describes(step: &Step, images: &BTreeMap<&str, &CloudImage>) -> bool {
     let image = step.id.as_deref().and_then(|id| images.get(id));
     let is_quiet = !matches!(
         step.action,
-        Action::Upload | Action::Boot | Action::Delete | Action::Status | Action::Share
+        Action::Upload
+            | Action::Boot
+            | Action::Delete
+            | Action::Status
+            | Action::Share
+            | Action::Copy
     );
     let Some(image) = image else { return false };
     let now = |key: &str| -> Value {

@@ -8,8 +8,10 @@ use std::fmt::Write as _;
 use chrono::{DateTime, NaiveDate};
 
 use super::*;
+use crate::domain::attested::Verify;
 use crate::domain::definition;
 use crate::domain::finding::Level;
+use crate::domain::import::Offered;
 use crate::domain::policy::PolicyOverride;
 use crate::domain::snapshot::{Status, Visibility};
 use crate::domain::template::Variables;
@@ -96,6 +98,8 @@ impl World {
                 uses: &uses,
                 domains: &BTreeMap::new(),
                 transfer: &Transfer::default(),
+                offered: &Offered::default(),
+                verify: Verify::default(),
                 run: &Variables::new(),
                 today: NaiveDate::from_ymd_opt(2026, 11, 21).unwrap(),
             },

@@ -154,6 +154,8 @@ fn received(file: &str, disk: Option<&str>) -> Received {
         file: measured(file),
         disk: disk.map(measured),
         signed: None,
+        inspected: None,
+        converted: None,
     }
 }
 

@@ -77,6 +77,59 @@ fn a_version_says_which_of_its_digests_were_computed() {
 }
 
 #[test]
+fn a_version_has_one_mirror_or_a_list_of_them() {
+    let places = |mirrors: &str| {
+        let text = GOOD.replace(
+            "        build_date",
+            &format!("        mirror_url: {mirrors}\n        build_date"),
+        );
+        let version = parse("images/ubuntu.yml", &text)
+            .unwrap()
+            .remove(0)
+            .versions
+            .remove(0);
+        let lines = version.mirrors.iter().map(|mirror| mirror.at.line);
+        (
+            lines.collect::<Vec<_>>(),
+            version
+                .places()
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let (_, none) = places("");
+    assert_eq!(none.len(), 1);
+    assert_eq!(places("[]").1, none);
+    let (lines, one) = places("https://m.example/a");
+    assert_eq!(
+        (lines, one),
+        (
+            vec![23],
+            vec!["https://m.example/a".to_owned(), none[0].clone()]
+        )
+    );
+    let (lines, two) = places("\n          - https://m.example/a\n          - 'file:///srv/a'");
+    assert_eq!(lines, [24, 25]);
+    assert_eq!(two[..2], ["https://m.example/a", "file:///srv/a"]);
+    assert_eq!(two[2], none[0]);
+}
+
+#[test]
+fn a_mirror_that_is_no_url_is_found_with_its_place() {
+    let wrong = |mirrors: &str| {
+        broken("build_date: 2026-07-25", &format!("mirror_url: {mirrors}")).join("\n")
+    };
+    insta::assert_snapshot!(wrong("5"), @"images/ubuntu.yml:23:21: error: `mirror_url` is `5`; expected an http(s) or file URL [schema]");
+    insta::assert_snapshot!(wrong("[https://m.example/a, m.example, '']"), @r"
+    images/ubuntu.yml:23:43: error: `mirror_url` is `m.example`; expected an http(s) or file URL [schema]
+    images/ubuntu.yml:23:54: error: `mirror_url` is ``; expected an http(s) or file URL [schema]
+    ");
+    insta::assert_snapshot!(wrong("{a: b}"), @"images/ubuntu.yml:23:21: error: `mirror_url` is a mapping; expected one value, or a list of them [schema]");
+    insta::assert_snapshot!(wrong("[[https://m.example/a]]"), @"images/ubuntu.yml:23:22: error: `mirror_url` holds a list; expected a text [schema]");
+}
+
+#[test]
 fn every_wrong_value_is_found_with_its_place() {
     let found: Vec<_> = [
         ("visibility: public", "visibility: pubic"),

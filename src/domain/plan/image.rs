@@ -8,6 +8,8 @@ mod guard;
 mod leftovers;
 mod sharing;
 mod steps;
+mod stores;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +38,8 @@ pub struct ImagePlan {
     pub findings: Vec<Finding>,
     /// Whether something would have been done, if only it were known who uses what.
     pub waits_for_use: bool,
+    /// Whether something would have been uploaded, if only the cloud offered the way that its settings name.
+    pub waits_for_way: bool,
 }
 
 /// Plans one definition. `withheld`: without what takes images away from tenants.
@@ -217,6 +221,8 @@ impl<'a> Planner<'a> {
                     Finding::error("not-uploadable", format!("version `{name}` {reason}"));
                 self.find(finding.at(&definition.file, version.at));
                 continue;
+            } else if !self.has_a_way(version) {
+                continue;
             }
             versions.push(Known {
                 version: name,
@@ -310,6 +316,9 @@ impl<'a> Planner<'a> {
             } else {
                 self.settle(ranked)?;
             }
+        }
+        for ranked in &ranking.ranked {
+            self.copy(ranked);
         }
         for ranked in others.iter().filter(|ranked| ranked.gone) {
             self.end(ranked);

@@ -11,6 +11,7 @@ mod promises;
 mod rotation;
 mod sharing;
 mod staged;
+mod ways;
 
 use std::collections::BTreeMap;
 

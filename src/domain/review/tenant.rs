@@ -296,7 +296,7 @@ fn perform(step: &Step, images: &mut Vec<After>) {
             write(&mut images[at].image, &step.changes);
             share(&mut images[at].image, &step.changes);
         }
-        (Action::Boot, _) | (_, None) => {}
+        (Action::Boot | Action::Copy, _) | (_, None) => {}
         (_, Some(at)) => write(&mut images[at].image, &step.changes),
     }
 }

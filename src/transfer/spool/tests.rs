@@ -77,7 +77,7 @@ fn a_child_that_spools() {
     ]
     .map(|file| Spool::of(file, folder, None).unwrap());
     for spool in &mut spools {
-        spool.write(&[7; 1 << 20]).unwrap();
+        spool.write(&vec![7; 1 << 20]).unwrap();
     }
     println!("\nspooled");
     // Until it is killed.

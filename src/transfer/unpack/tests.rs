@@ -6,7 +6,10 @@ use ::zip::write::SimpleFileOptions;
 use ::zip::{CompressionMethod, ZipWriter};
 use sha2::{Digest, Sha512};
 
+use liblzma::stream::{MtStreamBuilder, Stream as XzStream};
+
 use super::*;
+use crate::transfer::meter::Meter;
 
 /// What comes out of a packed file, as it is told by its first bytes.
 fn unpacked_with(packed: &[u8], member: Option<&str>, limit: u64) -> Result<Vec<u8>, UnpackError> {
@@ -31,7 +34,8 @@ fn unpacked_with(packed: &[u8], member: Option<&str>, limit: u64) -> Result<Vec<
             all
         });
         let member = member.map(|pattern| Regex::new(pattern).unwrap());
-        let verdict = unpack(packed_pieces, packing, member.as_ref(), limit, disk);
+        let shift = Shift::begin(Meter::default().clock("unpack"));
+        let verdict = unpack(packed_pieces, packing, member.as_ref(), limit, disk, &shift);
         let taken = taken.join().unwrap();
         verdict.map(|()| taken)
     })
@@ -221,19 +225,107 @@ fn a_bomb_ends_at_the_limit() {
 
 #[test]
 fn a_decoder_that_wants_too_much_memory_is_refused() {
-    let mut options = liblzma::stream::LzmaOptions::new_preset(1).unwrap();
-    options.dict_size(256 << 20);
-    let mut filters = liblzma::stream::Filters::new();
-    filters.lzma2(&options);
-    let stream = XzStream::new_stream_encoder(&filters, liblzma::stream::Check::Crc64).unwrap();
-    let encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
-    let packed = written(encoder, b"small", |encoder| encoder.finish().unwrap());
+    // The size of the dictionary in the header of the first block, here 1.5 GiB.
+    let mut packed = xz(b"small");
+    packed[16] = 37;
     let error = unpacked(&packed).unwrap_err().to_string();
-    assert!(error.contains("memory"), "{error}");
+    assert!(error.contains("1610612736 bytes of memory"), "{error}");
 
     let mut encoder = ::zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(29).unwrap();
     let packed = written(encoder, b"small", |encoder| encoder.finish().unwrap());
+    let error = unpacked(&packed).unwrap_err().to_string();
+    assert!(error.contains("536870912 bytes of memory"), "{error}");
+}
+
+#[test]
+fn the_memory_that_is_asked_for_is_read_from_the_first_header() {
+    for preset in 0..=9 {
+        let encoder = liblzma::write::XzEncoder::new(Vec::new(), preset);
+        let packed = written(encoder, b"small", |encoder| encoder.finish().unwrap());
+        let mut options = liblzma::stream::LzmaOptions::new_preset(preset).unwrap();
+        let sizes = [18, 20, 21, 22, 22, 23, 23, 24, 25, 26];
+        assert_eq!(memory::xz(&packed), Some(1 << sizes[preset as usize]));
+        // Behind another filter, whose properties come first.
+        options.dict_size(12 << 20);
+        let mut filters = liblzma::stream::Filters::new();
+        filters.x86().lzma2(&options);
+        let stream = XzStream::new_stream_encoder(&filters, liblzma::stream::Check::None).unwrap();
+        let encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+        let packed = written(encoder, b"small", |encoder| encoder.finish().unwrap());
+        assert_eq!(memory::xz(&packed), Some(12 << 20));
+        for end in 0..24 {
+            assert!(memory::xz(&packed[..end]).is_none_or(|needed| needed == 12 << 20));
+        }
+    }
+    assert_eq!(memory::zstd(b"\x28\xb5\x2f\xfd\0\x58"), Some(2 << 20));
+    assert_eq!(memory::zstd(b"\x28\xb5\x2f\xfd\x20\x58"), None);
+}
+
+/// As `xz -T0` packs, in blocks that tell their sizes.
+fn xz_in_blocks(bytes: &[u8]) -> Vec<u8> {
+    let stream = MtStreamBuilder::new()
+        .preset(1)
+        .block_size(3000)
+        .check(liblzma::stream::Check::Crc32)
+        .threads(2)
+        .encoder()
+        .unwrap();
+    let encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+    written(encoder, bytes, |encoder| encoder.finish().unwrap())
+}
+
+#[test]
+fn blocks_of_xz_come_out_in_order_and_damage_is_seen() {
+    let disk = disk();
+    let packed = xz_in_blocks(&disk);
+    assert!(unpacked(&packed).unwrap() == disk);
+    for end in (6..packed.len()).step_by(101) {
+        assert!(unpacked(&packed[..end]).is_err(), "{end}");
+    }
+    for at in (6..packed.len()).step_by(499) {
+        let mut changed = packed.clone();
+        changed[at] ^= 0x10;
+        assert!(unpacked(&changed).is_err(), "{at}");
+    }
+}
+
+#[test]
+fn streams_of_xz_may_have_zeros_in_fours_behind_them() {
+    let disk = disk();
+    for (zeros, is_good) in [(0, true), (4, true), (8, true), (3, false), (5, false)] {
+        let file = [
+            &xz(&disk)[..],
+            &vec![0; zeros],
+            &xz_in_blocks(&disk),
+            &vec![0; zeros],
+        ]
+        .concat();
+        match unpacked(&file) {
+            Ok(bytes) => assert!(is_good && bytes == [&disk[..], &disk].concat(), "{zeros}"),
+            Err(error) => assert!(!is_good, "{zeros}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_size_that_is_declared_is_the_size_that_comes() {
+    let disk = disk();
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder
+        .set_pledged_src_size(Some(disk.len() as u64))
+        .unwrap();
+    encoder.include_contentsize(true).unwrap();
+    let mut packed = written(encoder, &disk, |encoder| encoder.finish().unwrap());
+    assert!(unpacked(&packed).unwrap() == disk);
+    // The field of four bytes behind magic number, descriptor and, if there is one, window.
+    let at = 5 + usize::from(packed[4] & 0x20 == 0);
+    packed[at] ^= 1;
+    assert!(unpacked(&packed).is_err());
+    // gzip tells it in its last four bytes.
+    let mut packed = gzip(&disk);
+    let at = packed.len() - 4;
+    packed[at] ^= 1;
     assert!(unpacked(&packed).is_err());
 }
 

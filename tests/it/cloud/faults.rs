@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use sha2::Digest;
+
 use super::writes;
 use crate::proxy::Fault;
 use crate::stage::{Ended, Stage, rules};
@@ -49,6 +51,86 @@ fn a_vanished_or_empty_upstream_fails_its_image_only() {
     assert!(text.contains("empty"), "{text}");
     assert_eq!(stage.catalogue(), [("Gamma".to_owned(), 1)].into());
     assert_eq!(stage.images().len(), 1);
+}
+
+/// Bytes of a size, which no two words have in common.
+fn bytes(word: &str, size: usize) -> Vec<u8> {
+    word.bytes().cycle().take(size).collect()
+}
+
+#[test]
+fn an_upstream_that_breaks_off_again_and_again_costs_no_upload() {
+    let stage = Stage::new("flaky");
+    let image = bytes("image", 2 << 20);
+    let flaky = stage.publish("1", &image).replace("/1.img", "/flaky/1.img");
+    let mirrors = "    mirror_url: [https://images.example/nowhere.img, https://images.example/flaky/1.img]\n";
+    let mirrored = stage.publish("2", &image).replace("/2.img", "/nowhere.img") + mirrors;
+    stage.define("Alpha", "", &[flaky]);
+    stage.define("Beta", "", &[mirrored]);
+    stage.glance.take();
+    let ended = stage.reglaze(&["apply"]);
+    ended.expect(0);
+    let uploads = stage.glance.take();
+    let uploads = uploads.iter().filter(|seen| seen.method == "PUT");
+    assert_eq!(uploads.count(), 2);
+    for image_of_glance in stage.images() {
+        let digest = crate::stage::hex(&sha2::Sha512::digest(&image));
+        assert_eq!(image_of_glance["properties"]["os_hash_value"], digest);
+    }
+    let gone = "`https://images.example/nowhere.img` answered 404 Not Found; trying `https://images.example/flaky/1.img`";
+    for part in [
+        gone,
+        "going on from there",
+        "307200 of 2097152 bytes are there",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_mirror_proves_nothing_and_the_next_place_is_asked_and_places_that_fail_are_all_named() {
+    let stage = Stage::new("mirrors");
+    let mixed = stage.publish("1", &bytes("right", 2 << 20));
+    stage.publish("2", &bytes("wrong", 2 << 20));
+    let mixed = mixed + "    mirror_url: https://images.example/2.img\n";
+    let lost = stage.publish("3", b"x").replace("/3.img", "/lost.img")
+        + "    mirror_url:\n    - https://images.example/gone.img\n";
+    stage.define("Alpha", "", &[mixed]);
+    stage.define("Beta", "", &[lost]);
+    let ended = stage.reglaze(&["apply"]);
+    let document = ended.expect(3);
+    // The bytes of the mirror were wrong, so those of the upstream were fetched.
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+    let images = stage.images();
+    let [image] = &images[..] else {
+        panic!("nothing of the wrong bytes is left: {images:?}")
+    };
+    let digest = crate::stage::hex(&sha2::Sha512::digest(bytes("right", 2 << 20)));
+    assert_eq!(image["properties"]["os_hash_value"], digest);
+    let told = "`https://images.example/2.img` was not uploaded";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let text = document["findings"].to_string();
+    let named = "none of 2 places gave the image: `https://images.example/gone.img` answered 404 Not Found, and \
+                 `https://images.example/lost.img` answered 404 Not Found; expected one of them to have it";
+    assert!(text.contains(named), "{text}");
+}
+
+#[test]
+fn when_every_place_has_wrong_bytes_nothing_is_left() {
+    let stage = Stage::new("mirrors-wrong");
+    let listed = stage.publish("1", &bytes("right", 2 << 20));
+    for version in ["1", "2"] {
+        stage.publish(version, &bytes("wrong", 2 << 20));
+    }
+    let listed = listed + "    mirror_url: https://images.example/2.img\n";
+    stage.define("Alpha", "", &[listed]);
+    let document = stage.reglaze(&["apply"]).expect(3);
+    assert!(stage.images().is_empty() && stage.catalogue().is_empty());
+    let text = document["findings"].to_string();
+    assert!(
+        text.contains("`https://images.example/1.img` was not uploaded"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -149,7 +149,7 @@ async fn no_such_cloud_names_those_that_exist_and_the_file() {
         .cloud(Some("prod"))
         .unwrap_err();
     let expected = format!(
-        "no cloud `prod` is described: there are `admin`, `admin-appcred`, `appcred`, `member`, `reader`, `tenant`; \
+        "no cloud `prod` is described: there are `admin`, `admin-appcred`, `appcred`, `converting`, `member`, `reader`, `tenant`; \
          looked at `{}`",
         services::clouds_yaml().display()
     );

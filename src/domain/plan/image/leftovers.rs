@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::ways::is_under_way;
 use super::{Planner, Sorted};
 use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::definition::Version;
@@ -20,13 +21,11 @@ impl<'a> Planner<'a> {
                 .signed_duration_since(image.updated_at.date_naive())
                 .num_days()
                 <= 1;
-            fresh
-                && matches!(
-                    image.status,
-                    Status::Saving | Status::Uploading | Status::Importing
-                )
+            fresh && is_under_way(image)
         });
-        let Some(image) = live else { return false };
+        let Some(image) = live else {
+            return self.is_locked(sorted);
+        };
         let finding = Finding::warning(
             "upload-elsewhere",
             format!(

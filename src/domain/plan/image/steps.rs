@@ -6,12 +6,14 @@ use super::Planner;
 use super::change::{Place, Role};
 use super::leftovers::is_staged;
 use crate::domain::definition::{Version, WantedStatus};
+use crate::domain::finding::Finding;
 use crate::domain::patch::Patch;
 use crate::domain::rotation::{Known, Ranked};
 use crate::domain::snapshot::{CloudImage, Status, Visibility};
 use crate::domain::step::{Action, Step, Upload, Work};
 use crate::domain::template::TemplateError;
 use crate::domain::wanted::{self, PROOFS, STAGED, STATE, Wanted};
+use crate::domain::way::UNVERIFIED;
 
 impl<'a> Planner<'a> {
     /// Brings a version into the catalogue: uploads and publishes it, or gives an image that is there its stage at once.
@@ -65,7 +67,23 @@ impl<'a> Planner<'a> {
             id: version.id.clone(),
             exists,
             verify: self.policy.verify,
+            // Whoever has no way is not among the versions.
+            way: self.way(version).unwrap_or_default(),
         };
+        let mut changes = Map::from_iter([("disk_format".to_owned(), json!(stored))]);
+        upload.way.note(&mut changes);
+        let mut reason = match (exists, stored == definition.format) {
+            (true, _) => "the image with this ID waits for its bytes".to_owned(),
+            (false, true) => String::new(),
+            (false, false) => format!("converted from {} to {stored}", definition.format),
+        };
+        let way = upload.way.words();
+        if !way.is_empty() {
+            if !reason.is_empty() {
+                reason.push_str("; ");
+            }
+            reason.push_str(&way);
+        }
         self.push(Step {
             action: Action::Upload,
             image: definition.name.clone(),
@@ -73,15 +91,16 @@ impl<'a> Planner<'a> {
             version: Some(version.version.clone()),
             from: json!(url),
             to: json!(version.checksum.as_ref().map(ToString::to_string)),
-            changes: Map::from_iter([("disk_format".to_owned(), json!(stored))]),
-            reason: match (exists, stored == definition.format) {
-                (true, _) => "the image with this ID waits for its bytes".to_owned(),
-                (false, true) => String::new(),
-                (false, false) => format!("converted from {} to {stored}", definition.format),
-            },
+            changes,
+            reason,
             work: Work::Upload(upload),
             withdrawal: false,
         });
+    }
+
+    /// Whether nobody will have proven the bytes of a version when it is published.
+    fn is_unverified(&self, version: &Version) -> bool {
+        self.way(version).is_ok_and(|way| way.is_unverified())
     }
 
     /// The `disk_format` in which this cloud stores the image.
@@ -94,7 +113,9 @@ impl<'a> Planner<'a> {
 
     /// Records what was proven, so that a failed boot costs no second upload, and starts a server.
     fn boot(&mut self, version: &Version, leftover: Option<&CloudImage>) {
-        if !leftover.is_some_and(|image| is_staged(image, version)) {
+        // Nothing is proven of what nobody compared.
+        let is_proven = leftover.is_some() || !self.is_unverified(version);
+        if is_proven && !leftover.is_some_and(|image| is_staged(image, version)) {
             let mut set = std::collections::BTreeMap::new();
             wanted::proof(version, None, &mut set);
             set.insert(STATE.to_owned(), STAGED.to_owned());
@@ -150,6 +171,19 @@ impl<'a> Planner<'a> {
         if leftover.is_some_and(|image| is_staged(image, version)) {
             // The run that proved it recorded what it saw.
             set.retain(|key, _| !PROOFS.contains(&key.as_str()));
+        }
+        if leftover.is_none() && self.is_unverified(version) {
+            set.retain(|key, _| !PROOFS.contains(&key.as_str()));
+            set.insert(
+                UNVERIFIED.to_owned(),
+                self.context.transfer.method.as_str().to_owned(),
+            );
+            let message = format!(
+                "version `{}` is published though nobody has proven its bytes, as `transfer.allow_unverified` says; its \
+                 property `{UNVERIFIED}` tells so",
+                version.version
+            );
+            self.find(Finding::warning("unverified", message));
         }
         if wanted.protected == Some(true) {
             set.insert(

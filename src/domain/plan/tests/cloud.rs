@@ -3,6 +3,9 @@
 use chrono::{Days, Duration, NaiveDate, NaiveTime};
 
 use super::*;
+use crate::domain::attested::Verify;
+use crate::domain::import::Offered;
+use crate::domain::transfer::Transfer;
 use crate::domain::usage::Use;
 use crate::domain::wanted::{Moment, completed};
 
@@ -20,6 +23,8 @@ pub struct Cloud {
     pub members: usize,
     pub domains: BTreeMap<String, BTreeSet<String>>,
     pub transfer: Transfer,
+    pub offered: Offered,
+    pub verify: Verify,
     created: usize,
 }
 
@@ -34,6 +39,8 @@ impl Default for Cloud {
             members: 128,
             domains: BTreeMap::new(),
             transfer: Transfer::default(),
+            offered: Offered::default(),
+            verify: Verify::default(),
             created: 0,
         }
     }
@@ -76,6 +83,8 @@ impl Cloud {
             uses: &uses,
             domains: &self.domains,
             transfer: &self.transfer,
+            offered: &self.offered,
+            verify: self.verify,
             run: &[("CI".to_owned(), "7".to_owned())].into(),
             today,
         };
@@ -130,6 +139,7 @@ impl Cloud {
                     owner: Some(OWNER.to_owned()),
                     status: Status::Active,
                     disk_format: Some(upload.format.clone()),
+                    stores: upload.way.store.iter().cloned().collect(),
                     tags: [TAG.to_owned()].into(),
                     properties: [
                         (IMAGE_NAME, step.image.as_str()),
@@ -181,6 +191,11 @@ impl Cloud {
                 for project in &sharing.remove {
                     assert!(members.remove(project).is_some());
                 }
+            }
+            Work::Copy(store) => {
+                let image = self.image(&id.unwrap());
+                assert_eq!(image.status, Status::Active);
+                assert!(image.stores.insert(store.clone()), "Glance refuses");
             }
             Work::Delete(_) => {
                 let id = id.unwrap();

@@ -1,0 +1,207 @@
+//! A qcow2 disk that is kept until all of it is there, and goes on as raw: its tables point anywhere in the file.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::guard::PIECE;
+use super::hash::{DEPTH, Hashers};
+use super::meter::{Clock, Meter};
+use super::outgoing::Outgoing;
+use super::qcow2::{Qcow2Error, Reader, Run};
+use super::spool::{Spool, SpoolError};
+use super::{Sends, TransferError};
+use crate::domain::inspect::Refusal;
+use crate::domain::inspect::qcow2::{HEAD, Header};
+
+/// Zeros are sent from here, whatever their number.
+static ZEROS: [u8; PIECE] = [0; PIECE];
+
+/// How a disk becomes raw.
+#[derive(Debug, Clone)]
+pub struct Convert {
+    /// The folder in which it waits.
+    pub spool: PathBuf,
+    /// How many bytes it has, if that is known.
+    pub size: Option<u64>,
+}
+
+/// A file that is being written on a thread of its own.
+pub(super) struct Spooling {
+    pieces: mpsc::Sender<Bytes>,
+    writer: JoinHandle<Result<Spool, SpoolError>>,
+}
+
+impl Spooling {
+    /// Fails with [`TransferError`] if there is no room.
+    pub(super) fn begin(convert: &Convert, meter: &Meter) -> Result<Self, TransferError> {
+        let spool = Spool::new(&convert.spool, convert.size)?;
+        let (pieces, feed) = mpsc::channel(DEPTH);
+        let clock = meter.clock("spool");
+        let writer = tokio::task::spawn_blocking(move || write(spool, feed, &clock));
+        Ok(Self { pieces, writer })
+    }
+
+    /// Takes the next piece. Fails with [`TransferError`].
+    pub(super) async fn take(&mut self, piece: Bytes) -> Result<(), TransferError> {
+        if self.pieces.send(piece).await.is_ok() {
+            return Ok(());
+        }
+        // The writer has gone: why, it says itself.
+        match (&mut self.writer).await {
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(_)) | Err(_) => Err(TransferError::Hashing),
+        }
+    }
+
+    /// The whole file with its size. Fails with [`TransferError`].
+    pub(super) async fn end(self) -> Result<(File, u64), TransferError> {
+        drop(self.pieces);
+        let written = self.writer.await.map_err(|_| TransferError::Hashing)?;
+        Ok(written?.finish())
+    }
+}
+
+fn write(
+    mut spool: Spool,
+    mut feed: mpsc::Receiver<Bytes>,
+    clock: &Clock,
+) -> Result<Spool, SpoolError> {
+    while let Some(piece) = feed.blocking_recv() {
+        clock.doing(|| spool.write(&piece))?;
+        clock.passed(piece.len());
+    }
+    Ok(spool)
+}
+
+/// A disk that comes as raw from a thread of its own.
+pub(super) struct Converted {
+    size: u64,
+    pieces: mpsc::Receiver<Bytes>,
+    reader: JoinHandle<Result<(), Qcow2Error>>,
+}
+
+impl Converted {
+    /// Begins to read the disk in a file of `size` bytes; `limit` is for the disk. Fails with [`TransferError`].
+    pub(super) async fn begin(
+        (file, size): (File, u64),
+        limit: u64,
+        meter: &Meter,
+    ) -> Result<Self, TransferError> {
+        let (sender, pieces) = mpsc::channel(DEPTH);
+        let clock = meter.clock("convert");
+        let opened = tokio::task::spawn_blocking(move || open(file, size, limit)).await;
+        let (size, reader) = opened.map_err(|_| TransferError::Hashing)??;
+        let reader = tokio::task::spawn_blocking(move || read(reader, &sender, &clock));
+        Ok(Self {
+            size,
+            pieces,
+            reader,
+        })
+    }
+
+    /// What is sent.
+    pub(super) const fn sends(&self) -> Sends {
+        Sends::Converted(self.size)
+    }
+
+    /// Passes all of it on, the last piece is held back still. Fails with [`TransferError`].
+    pub(super) async fn pass(
+        mut self,
+        hashers: &mut Hashers,
+        outgoing: &mut Outgoing,
+    ) -> Result<(), TransferError> {
+        while let Some(piece) = self.pieces.recv().await {
+            hashers.take(&piece).await?;
+            outgoing.take(piece).await?;
+        }
+        Ok(self.reader.await.map_err(|_| TransferError::Hashing)??)
+    }
+}
+
+/// The size of the disk, and who reads it.
+fn open(file: File, size: u64, limit: u64) -> Result<(u64, Reader), TransferError> {
+    let length = usize::try_from(size).unwrap_or(HEAD).min(HEAD);
+    let mut head = vec![0; length];
+    let read = file.read_exact_at(&mut head, 0);
+    read.map_err(|source| Qcow2Error::Read { offset: 0, source })?;
+    let header = Header::parse(&head).map_err(Refusal::from)?;
+    header.check(size, limit).map_err(Refusal::from)?;
+    Ok((header.virtual_size(), Reader::new(file, header)?))
+}
+
+/// Reads runs and sends them in pieces of [`PIECE`]: small clusters would be small packets on the wire.
+fn read(reader: Reader, pieces: &mpsc::Sender<Bytes>, clock: &Clock) -> Result<(), Qcow2Error> {
+    let mut packer = Packer {
+        pieces,
+        clock,
+        buffer: BytesMut::new(),
+    };
+    let mut runs = reader;
+    // Nobody takes pieces any more: why, the taker says itself.
+    while let Some(run) = clock.doing(|| runs.next()) {
+        if packer.take(run?).is_none() {
+            return Ok(());
+        }
+    }
+    packer.flush();
+    Ok(())
+}
+
+/// Puts runs together to pieces. Its functions give nothing when nobody takes pieces any more.
+struct Packer<'a> {
+    pieces: &'a mpsc::Sender<Bytes>,
+    clock: &'a Clock,
+    buffer: BytesMut,
+}
+
+impl Packer<'_> {
+    fn take(&mut self, run: Run) -> Option<()> {
+        match run {
+            Run::Data(data) => self.add(data),
+            Run::Zero(mut length) => {
+                while length > 0 {
+                    let room = (PIECE - self.buffer.len()) as u64;
+                    let part = usize::try_from(length.min(room)).unwrap_or(PIECE);
+                    self.add(Bytes::from_static(&ZEROS[..part]))?;
+                    length -= part as u64;
+                }
+                Some(())
+            }
+        }
+    }
+
+    fn add(&mut self, mut data: Bytes) -> Option<()> {
+        while !data.is_empty() {
+            if self.buffer.is_empty() && data.len() >= PIECE {
+                self.send(data.split_to(PIECE))?;
+                continue;
+            }
+            let room = PIECE - self.buffer.len();
+            let part = data.split_to(room.min(data.len()));
+            self.buffer.reserve(PIECE - self.buffer.len());
+            self.buffer.extend_from_slice(&part);
+            if self.buffer.len() == PIECE {
+                self.flush()?;
+            }
+        }
+        Some(())
+    }
+
+    fn flush(&mut self) -> Option<()> {
+        if self.buffer.is_empty() {
+            return Some(());
+        }
+        let piece = std::mem::take(&mut self.buffer).freeze();
+        self.send(piece)
+    }
+
+    fn send(&self, piece: Bytes) -> Option<()> {
+        self.clock.passed(piece.len());
+        self.pieces.blocking_send(piece).ok()
+    }
+}

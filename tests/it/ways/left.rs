@@ -1,0 +1,130 @@
+//! What a run that was killed in the middle of an import left, made by hand in the real Glance.
+
+use bytes::Bytes;
+use futures_util::stream;
+use reglaze::domain::import::{Goal, Method, Patience};
+use reglaze::domain::snapshot::Status;
+use reglaze::openstack::{Image, Import, NewImage};
+use serde_json::json;
+
+use super::stage;
+use crate::account::wait;
+use crate::services::glance;
+use crate::stage::{Stage, rules, steps};
+
+const BYTES: &[u8] = &[6; 300_000];
+
+/// The image of a run that had begun to bring in version 1.
+async fn begun(stage: &Stage, glance: &Image) -> String {
+    let properties = [
+        ("image_name", stage.name("Alpha")),
+        ("internal_version", "1".to_owned()),
+        ("reglaze_state", "unproven".to_owned()),
+    ];
+    let new = NewImage {
+        name: stage.name("Alpha (1)"),
+        disk_format: "raw".to_owned(),
+        container_format: "bare".to_owned(),
+        tags: [stage.tag.clone()].into(),
+        properties: properties
+            .map(|(key, value)| (key.to_owned(), value))
+            .into(),
+        ..NewImage::default()
+    };
+    glance.create(&new).await.unwrap().id
+}
+
+async fn staged(glance: &Image, id: &str) {
+    let data = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(BYTES))]);
+    let size = Some(BYTES.len() as u64);
+    glance.stage(id, size, data).await.unwrap();
+}
+
+fn direct() -> Import<'static> {
+    Import {
+        method: Method::GlanceDirect,
+        url: None,
+        stores: &[],
+    }
+}
+
+fn set(name: &str) -> Stage {
+    let stage = stage(name, "method: glance-direct", "");
+    let version = stage.publish_sha512("1", BYTES);
+    stage.define("Alpha", "", &[version]);
+    stage
+}
+
+#[test]
+fn what_was_staged_and_never_imported_is_taken_away_and_the_image_brought_in_anew() {
+    let stage = set("left-staged");
+    wait(async {
+        let glance = glance("admin").await;
+        let id = begun(&stage, &glance).await;
+        staged(&glance, &id).await;
+    });
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(steps(&document), ["delete 1", "upload 1", "publish 1"]);
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+    assert_eq!(stage.images().len(), 1);
+}
+
+#[test]
+fn what_was_imported_and_never_compared_is_compared_and_published_without_a_second_upload() {
+    let stage = set("left-imported");
+    wait(async {
+        let glance = glance("admin").await;
+        let id = begun(&stage, &glance).await;
+        staged(&glance, &id).await;
+        let begun = glance.import(&id, direct()).await.unwrap();
+        let patience = Patience::for_bytes(0);
+        glance
+            .imported(&id, &begun, Goal::Filled, patience, |_, _| ())
+            .await
+            .unwrap();
+    });
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(steps(&document), ["publish 1"]);
+    assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
+}
+
+#[test]
+fn an_import_that_glance_still_does_is_waited_for_and_one_that_failed_taken_away() {
+    let stage = set("left-importing");
+    let id = wait(async {
+        let glance = glance("admin").await;
+        let id = begun(&stage, &glance).await;
+        let url = format!("{}/endless.img", stage.upstream_url());
+        let import = Import {
+            method: Method::WebDownload,
+            url: Some(&url),
+            stores: &[],
+        };
+        glance.import(&id, import).await.unwrap();
+        while glance.image(&id).await.unwrap().unwrap().status != Status::Importing {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        id
+    });
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(steps(&document), [""; 0]);
+    assert_eq!(rules(&document), ["upload-elsewhere"]);
+    wait(async {
+        let glance = glance("admin").await;
+        glance.delete(&id).await.unwrap();
+        let id = begun(&stage, &glance).await;
+        let import = Import {
+            method: Method::WebDownload,
+            url: Some("http://127.0.0.1:1/closed"),
+            stores: &[],
+        };
+        let begun = glance.import(&id, import).await.unwrap();
+        let patience = Patience::for_bytes(0);
+        let imported = glance.imported(&id, &begun, Goal::Filled, patience, |_, _| ());
+        imported.await.unwrap_err();
+    });
+    let document = stage.reglaze(&["apply"]).expect(0);
+    assert_eq!(steps(&document), ["delete 1", "upload 1", "publish 1"]);
+    assert_eq!(stage.images()[0]["properties"].get("reglaze_state"), None);
+    assert_eq!(stage.images()[0]["protected"], json!(false));
+}
