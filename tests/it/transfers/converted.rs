@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::stage::{Stage, hex, steps};
+use crate::stage::{Ended, Stage, hex, steps};
 
 /// Runs a program of QEMU's; without it the test fails.
 fn qemu(program: &str, arguments: &[&str]) {
@@ -169,6 +169,34 @@ fn without_a_folder_to_wait_in_nothing_is_begun() {
     let message = document["findings"][0]["message"].as_str().unwrap();
     assert!(message.contains("`spool`"), "{message}");
     assert!(!stage.glance.seen().iter().any(|seen| seen.method == "POST"));
+}
+
+#[test]
+fn a_disk_that_is_full_fails_the_image_in_one_sentence() {
+    let (stage, ..) = stage("raw-full");
+    stage.glance.take();
+    // To the writer it looks as if the disk had so many KiB.
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+    let whole = stage.command(&["apply"]);
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", limited, "bash"])
+        .arg(whole.get_program())
+        .args(whole.get_args())
+        .current_dir(stage.folder.path())
+        .env_clear();
+    for (key, value) in whole.get_envs() {
+        command.env(key, value.unwrap_or_default());
+    }
+    let ended: Ended = command.output().unwrap().into();
+    let document = ended.expect(3);
+    let message = document["findings"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("is full after") && message.contains("set `spool`"),
+        "{message}"
+    );
+    assert!(!stage.glance.seen().iter().any(|seen| seen.method == "POST"));
+    assert_eq!(spooled(&stage), 0);
 }
 
 #[test]

@@ -47,6 +47,21 @@ fn what_glance_fetched_and_is_not_attested_is_not_kept() {
 }
 
 #[test]
+fn what_is_something_else_is_not_kept_though_its_digest_is_right() {
+    let stage = stage("fetched-other", FETCH, "");
+    // A plain optical disc, which Glance lets pass as `raw`.
+    let mut disc = vec![0; 128 << 10];
+    disc[0x8000..0x8006].copy_from_slice(b"\x01CD001");
+    let version = stage.publish_sha512("1", &disc);
+    stage.define("Alpha", "", &[version]);
+    failed(
+        &stage,
+        &stage.reglaze(&["apply"]),
+        "is not kept: it breaks the rule",
+    );
+}
+
+#[test]
 fn what_glance_cannot_fetch_fails_after_its_202_and_nothing_is_left() {
     let stage = stage("fetched-missing", FETCH, "");
     let version = stage
