@@ -4,6 +4,7 @@
 //! itself; who does not come at all says so by dropping its ticket.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use super::road::Begun;
 use crate::domain::attested::Verify;
 use crate::domain::step::{Step, Work};
 
-/// How long the first waits for the others. They may have boot tests of earlier images to do.
+/// How long the first waits for the others, who may have boot tests of earlier images to do. A cloud that has waited so long
+/// in vain is ahead of the others, and does not wait again in this run.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is the same for all who meet.
@@ -52,11 +54,16 @@ impl Meetings {
     /// Announces what a cloud will upload. All clouds do so before the first begins.
     pub fn tickets<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) -> Tickets {
         let mut meetings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ahead = Arc::new(AtomicBool::new(false));
         let keys = steps.into_iter().filter_map(Key::of);
         let tickets = keys.map(|key| {
             let meeting = Arc::clone(meetings.entry(key.clone()).or_default());
             meeting.change(|state| state.expected += 1);
-            (key, Ticket(Some(meeting)))
+            let ticket = Ticket {
+                meeting: Some(meeting),
+                is_ahead: Arc::clone(&is_ahead),
+            };
+            (key, ticket)
         });
         Tickets(tickets.collect())
     }
@@ -66,7 +73,7 @@ impl Tickets {
     /// The ticket for a step, once. Without one there is nobody to meet.
     pub fn take(&mut self, step: &Step) -> Ticket {
         let ticket = Key::of(step).and_then(|key| self.0.remove(&key));
-        ticket.unwrap_or(Ticket(None))
+        ticket.unwrap_or_default()
     }
 }
 
@@ -103,12 +110,17 @@ impl Meeting {
 }
 
 /// A place in a meeting. Dropping it leaves.
-#[derive(Debug)]
-pub struct Ticket(Option<Arc<Meeting>>);
+#[derive(Debug, Default)]
+pub struct Ticket {
+    /// Absent: there is nobody to meet.
+    meeting: Option<Arc<Meeting>>,
+    /// Whether its cloud has waited in vain already.
+    is_ahead: Arc<AtomicBool>,
+}
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let Some(meeting) = self.0.take() {
+        if let Some(meeting) = self.meeting.take() {
             meeting.change(|state| state.expected -= 1);
         }
     }
@@ -125,7 +137,7 @@ pub enum Part {
 impl Ticket {
     /// Comes to the meeting, and waits for the others if it is the first.
     pub async fn join(mut self) -> Part {
-        let Some(meeting) = self.0.take() else {
+        let Some(meeting) = self.meeting.take() else {
             return Part::Leads(Vec::new());
         };
         let follows = meeting.change(|state| {
@@ -155,7 +167,10 @@ impl Ticket {
             }
         };
         // Who is not here by then fetches for itself.
-        let _ = tokio::time::timeout(PATIENCE, all_are_here).await;
+        if !self.is_ahead.load(Ordering::Relaxed) {
+            let waited = tokio::time::timeout(PATIENCE, all_are_here).await;
+            self.is_ahead.store(waited.is_err(), Ordering::Relaxed);
+        }
         Part::Leads(meeting.change(|state| {
             state.has_begun = true;
             std::mem::take(&mut state.followers)
@@ -221,6 +236,21 @@ mod tests {
         assert_eq!(leads(first).await, Some(0));
         assert_eq!(begun.elapsed(), PATIENCE, "the third has not come");
         assert_eq!(leads(third).await, Some(0));
+        assert_eq!(begun.elapsed(), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cloud_that_is_ahead_waits_in_vain_only_once() {
+        let meetings = Meetings::default();
+        let steps = [upload("a"), upload("b")];
+        let mut ahead = meetings.tickets(&steps);
+        let mut behind = meetings.tickets(&steps);
+        let begun = tokio::time::Instant::now();
+        for step in &steps {
+            assert_eq!(leads(ahead.take(step)).await, Some(0));
+        }
+        assert_eq!(begun.elapsed(), PATIENCE);
+        assert_eq!(leads(behind.take(&steps[0])).await, Some(0));
         assert_eq!(begun.elapsed(), PATIENCE);
     }
 
