@@ -54,6 +54,8 @@ fn measured(packed: &[u8], size: usize, member: Option<Regex>) -> Result<Receive
         signature: None,
         stored: None,
         limit: LIMIT,
+        format: None,
+        convert: None,
     };
     let progress = Progress::new("a file".to_owned(), None);
     let measure = transfer::measure(futures_util::stream::iter(pieces), demand, progress);
