@@ -22,16 +22,21 @@ fn shown(file: &str) -> String {
     format!("{text}\n")
 }
 
-/// The smallest file that Glance takes for a qcow2 image; which one, says `fill`.
+/// An empty disk of 1 GiB in a qcow2 image; which one, says `fill`.
 fn qcow2(fill: u8) -> Vec<u8> {
-    let mut bytes = vec![fill; 128 << 10];
+    let mut bytes = vec![fill; 256 << 10];
     bytes[..112].fill(0);
     bytes[..4].copy_from_slice(b"QFI\xfb");
     bytes[7] = 3; // version
     bytes[23] = 16; // 64 KiB in a cluster
     bytes[28] = 0x40; // 1 GiB
+    bytes[39] = 2; // entries of the L1 table
+    bytes[45] = 3; // it is the fourth cluster
+    bytes[53] = 1; // the refcount table is the second one
+    bytes[59] = 1; // and one cluster long
     bytes[99] = 4; // bits in a reference count, as a power of two
     bytes[103] = 104; // the header's own length
+    bytes[0x30000..0x30010].fill(0); // nothing is allocated
     bytes
 }
 
