@@ -323,10 +323,7 @@ impl Hand<'_> {
         let uploaded = self.uploaded.get(&key(step));
         let proven = uploaded.and_then(|one| one.proven.as_ref());
         let seen = proven.and_then(Proven::virtual_size);
-        patch.min_disk = wanted::raised(
-            patch.min_disk.or(seen.map(|_| 0)),
-            seen.or(ours.virtual_size),
-        );
+        patch.min_disk = wanted::raised(patch.min_disk, seen.or(ours.virtual_size));
         if let Some(proven) = proven {
             wanted::as_proven(&mut patch, proven);
         }
