@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -53,6 +54,16 @@ pub fn openstack(arguments: &[&str], cloud: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What no other stage of this machine has.
+pub fn unique() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!(
+        "{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
 impl Stage {
     /// A stage with a tag of its own; `name` is unique among tests.
     pub fn new(name: &str) -> Self {
@@ -71,8 +82,8 @@ impl Stage {
             files,
             upstream,
         };
-        // Runs after each other meet the same cloud, so a name alone is not enough.
-        stage.retag(&format!("test-{name}-{}", std::process::id()));
+        // Runs after each other meet the same cloud, and tests may run in one process, so a name alone is not enough.
+        stage.retag(&format!("test-{name}-{}", unique()));
         let cloud = |user: &str, project: &str| {
             format!(
                 "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {login}\n      username: {user}\n      \
