@@ -31,7 +31,7 @@ use crate::domain::step::{self, Step};
 use crate::domain::usage::Uses;
 use crate::openstack::Image;
 use crate::settings::{Cloud, Settings};
-use crate::transfer::{self, Demand, Progress, Unpacking, Want};
+use crate::transfer::{self, Demand, Progress, Want};
 
 /// Looks at every cloud, one after the other: what the first one's images are defined as counts in the next.
 ///
@@ -181,17 +181,8 @@ impl Run<'_> {
         let data = service.download(&image.id).await?;
         let data = data.context("Glance has no data of it")?;
         let compute = [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
-        let demand = Demand {
-            file: compute.into_iter().map(Want::Compute).collect(),
-            disk: None,
-            unpacking: Unpacking::Never,
-            member: None,
-            signature: None,
-            stored: None,
-            limit: self.settings.limits.image_size,
-            format: None,
-            convert: None,
-        };
+        let compute = compute.into_iter().map(Want::Compute).collect();
+        let demand = Demand::of_the_file(compute, self.settings.limits.image_size);
         let received = transfer::measure(data, demand, Progress::new(label, image.size)).await?;
         let told = image.os_hash_value.as_deref();
         let found = received.file.checksum(Algorithm::Sha512);

@@ -142,6 +142,21 @@ impl TransferError {
 }
 
 impl Demand {
+    /// These digests of a file as it comes, and nothing of what is in it.
+    pub const fn of_the_file(file: Vec<Want>, limit: u64) -> Self {
+        Self {
+            file,
+            disk: None,
+            unpacking: Unpacking::Never,
+            member: None,
+            signature: None,
+            stored: None,
+            limit,
+            format: None,
+            convert: None,
+        }
+    }
+
     /// How the file is unpacked, if its first bytes and the demand say so.
     ///
     /// Fails with [`TransferError`] if it is known already that it cannot be.

@@ -191,14 +191,13 @@ impl Upload<'_> {
     ) -> anyhow::Result<Sent> {
         let mut is_renewed = false;
         loop {
-            let (place, next) = (begun.place, begun.served.clone());
+            let (place, served) = (begun.place, begun.served.clone());
             let error = match self.send(id, begun).await {
                 Ok(sent) => return Ok(sent),
                 Err(error) => error,
             };
-            let next = place + next.next_place();
-            let is_unauthorized = is_unauthorized(&error);
-            if is_unauthorized && !is_renewed {
+            let next = place + served.next_place();
+            if is_unauthorized(&error) && !is_renewed {
                 is_renewed = true;
                 tracing::info!("{}: once more with a fresh token", self.road.label);
                 begun = self.road.open(place).await?;
@@ -223,14 +222,11 @@ impl Upload<'_> {
             ..
         } = begun;
         let not_uploaded = || format!("{served} was not uploaded");
-        let answer = self.entrance.send(id, size, pieces(body)).await;
-        // Where the bytes broke off, their verdict says why.
-        let has_broken_off = matches!(answer, Err(openstack::Error::DataBrokeOff { .. }));
-        let answer = if has_broken_off {
-            answer
-        } else {
-            answer.map_err(anyhow::Error::new)?;
-            Ok(())
+        let broken_off = match self.entrance.send(id, size, pieces(body)).await {
+            Ok(()) => None,
+            // Their verdict says why.
+            Err(error @ openstack::Error::DataBrokeOff { .. }) => Some(error),
+            Err(error) => return Err(error.into()),
         };
         let received = match verdict.await {
             Ok(received) => received,
@@ -242,7 +238,9 @@ impl Upload<'_> {
             },
         };
         // All is well with the bytes, and yet they did not come here.
-        answer?;
+        if let Some(error) = broken_off {
+            return Err(error.into());
+        }
         let proven =
             proof::prove(&self.road.attestation.attested, received).with_context(not_uploaded)?;
         meter

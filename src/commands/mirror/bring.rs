@@ -10,7 +10,7 @@ use super::report::{Image, Outcome};
 use super::{AT_ONCE, Run};
 use crate::domain::mirror::{Wish, part_size};
 use crate::domain::proof;
-use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Unpacking, Want};
+use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Want};
 use crate::upstream::Attestation;
 use crate::upstream::fetch::Download;
 
@@ -208,17 +208,7 @@ pub fn is_about_bytes(error: &TransferError) -> bool {
     )
 }
 
+/// Only the file: what is in it is looked into when it goes into a cloud.
 fn demand(file: Vec<Want>, run: Run<'_>) -> Demand {
-    Demand {
-        file,
-        disk: None,
-        unpacking: Unpacking::Never,
-        member: None,
-        signature: None,
-        stored: None,
-        limit: run.settings.limits.image_size,
-        // It is looked into when it goes into a cloud.
-        format: None,
-        convert: None,
-    }
+    Demand::of_the_file(file, run.settings.limits.image_size)
 }

@@ -87,15 +87,11 @@ impl<'a> Downloads<'a> {
             (None, None) => (None, Unpacking::Never),
         };
         Demand {
-            file: vec![file],
             disk,
             unpacking,
             member: by_bytes.member.clone(),
             signature: by_bytes.signature.clone(),
-            stored: None,
-            limit: self.limit,
-            format: None,
-            convert: None,
+            ..Demand::of_the_file(vec![file], self.limit)
         }
     }
 }
