@@ -16,6 +16,7 @@ pub mod qcow2;
 pub mod spool;
 mod tee;
 mod unpack;
+mod workers;
 
 pub use convert::Convert;
 pub use demand::{Demand, TransferError, Unpacking, Want};

@@ -1,9 +1,10 @@
 //! The disk in a qcow2 file, read from its beginning to its end. Runs of zeros are told and not read.
 //!
-//! Memory stays constant: one piece, two pieces of tables, and one packed cluster with what is in it. No length that the
-//! file names is believed: what is not in the file is an error. Whether a header may be trusted at all says
+//! Memory stays constant: one piece, two pieces of tables, and a few packed clusters with what is in them. No length that
+//! the file names is believed: what is not in the file is an error. Whether a header may be trusted at all says
 //! [`inspect`](crate::domain::inspect::qcow2); snapshots are not looked at.
 
+mod ahead;
 mod error;
 mod packed;
 mod source;
@@ -18,13 +19,13 @@ mod oracle_tests;
 mod test_file;
 
 use std::fs::File;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use ahead::{Ahead, Part};
 pub use error::Qcow2Error;
-use packed::Unpacker;
 use source::Source;
-use walk::{Extent, Place, Walk};
 
 use super::PIECE;
 use crate::domain::inspect::qcow2::Header;
@@ -41,11 +42,10 @@ pub enum Run {
 /// The disk, as an iterator over its [`Run`]s in their order. Together they have its virtual size. After an error it
 /// ends. Blocks.
 pub struct Reader {
-    source: Source,
-    walk: Walk,
-    unpacker: Unpacker,
-    /// What is left of the last extent.
-    rest: Option<Extent>,
+    source: Arc<Source>,
+    ahead: Ahead,
+    /// What is left of the last part.
+    rest: Option<Part>,
     has_failed: bool,
 }
 
@@ -54,10 +54,10 @@ impl Reader {
     ///
     /// Fails with [`Qcow2Error`] if the size of the file is not to be had.
     pub fn new(file: File, header: Header) -> Result<Self, Qcow2Error> {
+        let source = Arc::new(Source::new(file)?);
         Ok(Self {
-            source: Source::new(file)?,
-            walk: Walk::new(header),
-            unpacker: Unpacker::new(&header),
+            ahead: Ahead::new(Arc::clone(&source), header),
+            source,
             rest: None,
             has_failed: false,
         })
@@ -69,49 +69,42 @@ impl Reader {
         while piece.len() < PIECE {
             let next = match self.rest.take() {
                 Some(rest) => Some(rest),
-                None => self.walk.extent(&self.source)?,
+                None => self.ahead.next()?,
             };
-            let Some(extent) = next else {
-                break;
-            };
-            if extent.place == Place::Zero {
-                if piece.is_empty() {
-                    return Ok(Some(Run::Zero(extent.size)));
+            match next {
+                None => break,
+                Some(Part::Zero(size)) if piece.is_empty() => return Ok(Some(Run::Zero(size))),
+                Some(zeros @ Part::Zero(_)) => {
+                    self.rest = Some(zeros);
+                    break;
                 }
-                self.rest = Some(extent);
-                break;
+                Some(part) => self.rest = self.append(part, &mut piece)?,
             }
-            let size = extent.size.min((PIECE - piece.len()) as u64);
-            self.append(&extent, size, &mut piece)?;
-            self.rest = extent.without(size);
         }
         Ok((!piece.is_empty()).then(|| Run::Data(piece.into())))
     }
 
-    /// Appends the first `size` bytes of `extent`. Fails with [`Qcow2Error`].
-    fn append(
-        &mut self,
-        extent: &Extent,
-        size: u64,
-        piece: &mut Vec<u8>,
-    ) -> Result<(), Qcow2Error> {
-        // At most a piece.
-        let size = usize::try_from(size).unwrap_or(PIECE);
-        match extent.place {
-            Place::Zero => {}
-            Place::Plain { offset } => {
-                let filled = piece.len();
+    /// Fills a piece with what a part begins with; gives what is left of the part. Fails with [`Qcow2Error`].
+    fn append(&self, part: Part, piece: &mut Vec<u8>) -> Result<Option<Part>, Qcow2Error> {
+        let filled = piece.len();
+        let room = PIECE - filled;
+        Ok(match part {
+            Part::Zero(_) => Some(part),
+            Part::Plain { offset, size } => {
+                let here = size.min(room as u64);
                 // All room at once if much comes, little if little does.
-                piece.resize(filled + size, 0);
+                piece.resize(filled + usize::try_from(here).unwrap_or(room), 0);
                 self.source.fill(offset, &mut piece[filled..])?;
+                (size > here).then(|| Part::Plain {
+                    offset: offset + here,
+                    size: size - here,
+                })
             }
-            Place::Packed { stretch, skip } => {
-                let cluster = self.unpacker.cluster(&self.source, stretch, extent.at)?;
-                let bytes = cluster.get(skip..skip + size);
-                piece.extend_from_slice(bytes.unwrap_or_default());
+            Part::Unpacked(mut bytes) => {
+                piece.extend_from_slice(&bytes.split_to(room.min(bytes.len())));
+                (!bytes.is_empty()).then_some(Part::Unpacked(bytes))
             }
-        }
-        Ok(())
+        })
     }
 }
 

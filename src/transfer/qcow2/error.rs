@@ -77,4 +77,12 @@ pub enum Qcow2Error {
         /// What is wrong.
         reason: String,
     },
+    /// A thread ended.
+    #[error(
+        "unpacking the qcow2 cluster for byte {at} of the disk ended without a result; this is a defect of reglaze"
+    )]
+    Thread {
+        /// The byte of the disk.
+        at: u64,
+    },
 }

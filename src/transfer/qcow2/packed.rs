@@ -17,16 +17,12 @@ pub(super) struct Stretch {
     pub length: u64,
 }
 
-/// Unpacks clusters, and keeps the last one.
+/// Unpacks clusters.
 pub(super) struct Unpacker {
     compression: Compression,
     /// The size of a cluster.
     size: usize,
     packed: Vec<u8>,
-    /// One byte longer, to see when more comes.
-    cluster: Vec<u8>,
-    /// Which one is in `cluster`.
-    kept: Option<Stretch>,
     /// Made when first needed.
     deflate: Option<Decompress>,
     zstd: Option<Decompressor<'static>>,
@@ -38,8 +34,6 @@ impl Unpacker {
             compression: header.compression(),
             size: 1 << header.cluster_bits(),
             packed: Vec::new(),
-            cluster: Vec::new(),
-            kept: None,
             deflate: None,
             zstd: None,
         }
@@ -51,38 +45,36 @@ impl Unpacker {
         source: &Source,
         stretch: Stretch,
         at: u64,
-    ) -> Result<&[u8], Qcow2Error> {
-        if self.kept != Some(stretch) {
-            self.kept = None;
-            self.packed.clear();
-            let length = usize::try_from(stretch.length).unwrap_or_default();
-            self.packed.resize(length.min(self.size * 2), 0);
-            source.fill(stretch.offset, &mut self.packed)?;
-            self.cluster.resize(self.size + 1, 0);
-            let unpacked = match self.compression {
-                Compression::Deflate => self.inflate(),
-                Compression::Zstd => self.unpack_frames(),
-            };
-            let is_one = unpacked.and_then(|length| match length.cmp(&self.size) {
-                std::cmp::Ordering::Less => Err(format!("it has {length}")),
-                std::cmp::Ordering::Equal => Ok(()),
-                std::cmp::Ordering::Greater => Err("it has more".to_owned()),
-            });
-            is_one.map_err(|reason| Qcow2Error::Packed {
-                at,
-                cluster: self.size,
-                reason,
-            })?;
-            self.kept = Some(stretch);
-        }
-        Ok(&self.cluster[..self.size])
+    ) -> Result<Vec<u8>, Qcow2Error> {
+        self.packed.clear();
+        let length = usize::try_from(stretch.length).unwrap_or_default();
+        self.packed.resize(length.min(self.size * 2), 0);
+        source.fill(stretch.offset, &mut self.packed)?;
+        // One byte longer, to see when more comes.
+        let mut cluster = vec![0; self.size + 1];
+        let unpacked = match self.compression {
+            Compression::Deflate => self.inflate(&mut cluster),
+            Compression::Zstd => self.unpack_frames(&mut cluster),
+        };
+        let is_one = unpacked.and_then(|length| match length.cmp(&self.size) {
+            std::cmp::Ordering::Less => Err(format!("it has {length}")),
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Greater => Err("it has more".to_owned()),
+        });
+        is_one.map_err(|reason| Qcow2Error::Packed {
+            at,
+            cluster: self.size,
+            reason,
+        })?;
+        cluster.truncate(self.size);
+        Ok(cluster)
     }
 
     /// How many bytes came out, one more than a cluster at most. Fails with a reason.
-    fn inflate(&mut self) -> Result<usize, String> {
+    fn inflate(&mut self, cluster: &mut [u8]) -> Result<usize, String> {
         let deflate = self.deflate.get_or_insert_with(|| Decompress::new(false));
         deflate.reset(false);
-        let status = deflate.decompress(&self.packed, &mut self.cluster, FlushDecompress::Finish);
+        let status = deflate.decompress(&self.packed, cluster, FlushDecompress::Finish);
         let length = usize::try_from(deflate.total_out()).unwrap_or(usize::MAX);
         match status {
             Ok(Status::StreamEnd) => Ok(length),
@@ -93,7 +85,7 @@ impl Unpacker {
     }
 
     /// As [`inflate`](Self::inflate). There may be several frames.
-    fn unpack_frames(&mut self) -> Result<usize, String> {
+    fn unpack_frames(&mut self, cluster: &mut [u8]) -> Result<usize, String> {
         let zstd = match &mut self.zstd {
             Some(zstd) => zstd,
             none => none.insert(Decompressor::new().map_err(|error| error.to_string())?),
@@ -105,7 +97,7 @@ impl Unpacker {
             let size = find_frame_compressed_size(packed)
                 .map_err(|_| format!("no whole frame of zstd follows after {length}"))?;
             let (frame, rest) = packed.split_at_checked(size).unwrap_or((packed, &[]));
-            let unpacked = zstd.decompress_to_buffer(frame, &mut self.cluster[length..]);
+            let unpacked = zstd.decompress_to_buffer(frame, &mut cluster[length..]);
             length += unpacked.map_err(|error| error.to_string())?;
             packed = rest;
         }

@@ -36,30 +36,11 @@ pub(super) enum Place {
     Zero,
     /// As they are in the file.
     Plain { offset: u64 },
-    /// From a packed cluster, without its first bytes.
-    Packed { stretch: Stretch, skip: usize },
+    /// From a packed cluster.
+    Packed(Stretch),
 }
 
 impl Extent {
-    /// What is left behind its first `size` bytes.
-    pub fn without(self, size: u64) -> Option<Self> {
-        let place = match self.place {
-            Place::Zero => Place::Zero,
-            Place::Plain { offset } => Place::Plain {
-                offset: offset + size,
-            },
-            Place::Packed { stretch, skip } => Place::Packed {
-                stretch,
-                skip: skip.saturating_add(usize::try_from(size).unwrap_or(usize::MAX)),
-            },
-        };
-        (self.size > size).then(|| Self {
-            at: self.at + size,
-            size: self.size - size,
-            place,
-        })
-    }
-
     /// Whether `next` is more of the same.
     fn goes_on_in(&self, next: &Self) -> bool {
         match (self.place, next.place) {
@@ -235,7 +216,7 @@ impl Walk {
             offset,
             length: source.within(offset, length),
         };
-        Ok(Place::Packed { stretch, skip: 0 })
+        Ok(Place::Packed(stretch))
     }
 
     fn has_none_of(&self, bits: u64, table: &'static str, entry: u64) -> Result<(), Qcow2Error> {

@@ -8,18 +8,17 @@
 //! The layout: <https://github.com/dsnet/compress/blob/master/doc/bzip2-format.pdf>.
 
 mod bits;
-mod pool;
+mod decoding;
 mod split;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use bits::Bits;
-use pool::{Decoding, Pool};
+use decoding::{Decoding, Job, decoders};
 use split::{Kind, Part, Split};
 
-/// The most blocks that are decoded at once. Each needs 4 MiB, and its thread's share of what is in flight.
-const MOST_THREADS: usize = 4;
+use crate::transfer::workers::Workers;
 
 /// How many parts a block may be in, by chance or by design: marks in compressed data.
 const MOST_PARTS: usize = 16;
@@ -32,7 +31,7 @@ pub(super) struct Bzip2<R> {
     split: Split<R>,
     // Dropped before the threads, which may wait for somebody to take what they have.
     parts: VecDeque<(Part, Option<Decoding>)>,
-    pool: Pool,
+    decoders: Workers<Job>,
     /// Whether nothing is left to split.
     is_split: bool,
     /// The sum of the stream so far.
@@ -43,10 +42,9 @@ pub(super) struct Bzip2<R> {
 
 impl<R: BufRead> Bzip2<R> {
     pub(super) fn new(packed: R) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             split: Split::new(packed),
-            pool: Pool::new(threads.min(MOST_THREADS)),
+            decoders: decoders(),
             parts: VecDeque::new(),
             is_split: false,
             sum: 0,
@@ -63,7 +61,7 @@ impl<R: BufRead> Bzip2<R> {
                 break;
             };
             let is_block = part.kind == Kind::Block && !part.is_last;
-            let decoding = is_block.then(|| self.pool.decode(part.as_stream()));
+            let decoding = is_block.then(|| Decoding::by(&mut self.decoders, part.as_stream()));
             self.parts.push_back((part, decoding));
         }
         Ok(())
@@ -72,7 +70,7 @@ impl<R: BufRead> Bzip2<R> {
     /// The next bytes; none at the end of the file.
     fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
-            self.fill(self.pool.threads() + 1)?;
+            self.fill(self.decoders.threads() + 1)?;
             let Some((part, decoding)) = self.parts.front_mut() else {
                 return if self.is_whole {
                     Ok(None)

@@ -86,7 +86,7 @@ fn a_mark_in_the_data_of_a_block_breaks_nothing() {
     decoder.is_split = true;
     for part in parts {
         let is_block = part.kind == Kind::Block && !part.is_last;
-        let decoding = is_block.then(|| decoder.pool.decode(part.as_stream()));
+        let decoding = is_block.then(|| Decoding::by(&mut decoder.decoders, part.as_stream()));
         decoder.parts.push_back((part, decoding));
     }
     let mut unpacked = Vec::new();

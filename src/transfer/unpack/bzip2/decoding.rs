@@ -1,14 +1,13 @@
-//! Threads that decode streams of one block each, and hold back what they have until its sum is right.
+//! Streams of one block each, decoded by some thread, which holds back what it has until its sum is right.
 //!
 //! Streams are taken in order, and what comes out is taken in order, so that no thread waits for one that waits for it.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::transfer::guard::PIECE;
 use crate::transfer::unpack::fill;
+use crate::transfer::workers::Workers;
 
 /// How many pieces are held: a block of bytes that differ. One of zeros can be fifty times as much, and passes on.
 const HELD: usize = 4;
@@ -16,71 +15,15 @@ const HELD: usize = 4;
 /// A piece, or at the end nothing, or why there is none.
 type Said = io::Result<Option<Vec<u8>>>;
 
-struct Job {
+/// A stream, and where its pieces go.
+pub(super) struct Job {
     stream: Vec<u8>,
     pieces: SyncSender<Said>,
 }
 
-/// The threads. They end with it.
-pub(super) struct Pool {
-    jobs: Option<Sender<Job>>,
-    threads: Vec<JoinHandle<()>>,
-    wanted: usize,
-    waiting: Arc<Mutex<Receiver<Job>>>,
-}
-
-impl Pool {
-    /// At most so many threads, started when there is something to do.
-    pub(super) fn new(wanted: usize) -> Self {
-        let (jobs, waiting) = channel();
-        Self {
-            jobs: Some(jobs),
-            threads: Vec::new(),
-            wanted,
-            waiting: Arc::new(Mutex::new(waiting)),
-        }
-    }
-
-    pub(super) const fn threads(&self) -> usize {
-        self.wanted
-    }
-
-    /// Has a stream decoded.
-    pub(super) fn decode(&mut self, stream: Vec<u8>) -> Decoding {
-        if self.threads.len() < self.wanted {
-            let waiting = Arc::clone(&self.waiting);
-            self.threads
-                .push(std::thread::spawn(move || work(&waiting)));
-        }
-        let (pieces, decoding) = decoding();
-        if let Some(jobs) = &self.jobs {
-            // If all threads have ended, its being dropped says so.
-            let _ = jobs.send(Job { stream, pieces });
-        }
-        decoding
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.jobs = None;
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn work(waiting: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(Job { stream, pieces }) = job else {
-            return;
-        };
-        run(&stream, &pieces);
-    }
+/// The threads that decode.
+pub(super) fn decoders() -> Workers<Job> {
+    Workers::new(|| |job: Job| run(&job.stream, &job.pieces))
 }
 
 /// A stream that is decoded by some thread.
@@ -101,6 +44,13 @@ fn decoding() -> (SyncSender<Said>, Decoding) {
 }
 
 impl Decoding {
+    /// Has a stream decoded by the next thread that is free.
+    pub(super) fn by(decoders: &mut Workers<Job>, stream: Vec<u8>) -> Self {
+        let (pieces, decoding) = decoding();
+        decoders.give(Job { stream, pieces });
+        decoding
+    }
+
     /// One on a thread of its own.
     pub(super) fn alone(stream: Vec<u8>) -> Self {
         let (pieces, decoding) = decoding();
