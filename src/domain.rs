@@ -32,6 +32,7 @@ pub mod outcome;
 pub mod overview;
 pub mod packing;
 pub mod patch;
+pub mod pattern;
 pub mod pinned;
 pub mod plan;
 pub mod policy;

@@ -19,13 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use regex::Regex;
 use url::Url;
 
 use super::checksum::{Algorithm, Checksum};
 use super::source::{Digest, DiskDigest, Engine, Index, ParameterError, Source};
 use super::template::{Escape, Variables};
 use super::version::Order;
+use crate::domain::pattern::Pattern;
 
 pub use document::{Document, Entry};
 use pointer::Lead;
@@ -244,13 +244,13 @@ impl Ask<'_> {
             .fill(template, self.variables, Escape::Nothing)?)
     }
 
-    fn pattern(&self, template: &str) -> Result<Regex, IndexError> {
+    fn pattern(&self, template: &str) -> Result<Pattern, IndexError> {
         self.pattern_with(template, self.variables)
     }
 
-    fn pattern_with(&self, template: &str, variables: &Variables) -> Result<Regex, IndexError> {
+    fn pattern_with(&self, template: &str, variables: &Variables) -> Result<Pattern, IndexError> {
         let filled = self.source.fill(template, variables, Escape::Regex)?;
-        Regex::new(&filled).map_err(|_| IndexError::Pattern {
+        Pattern::new(&filled).map_err(|_| IndexError::Pattern {
             source_name: self.source.name.clone(),
             pattern: filled,
         })
@@ -372,7 +372,7 @@ struct Find {
 
 impl Find {
     /// Matches a text; nothing if it does not.
-    fn new(pattern: &Regex, text: &str, variables: &Variables) -> Option<Self> {
+    fn new(pattern: &Pattern, text: &str, variables: &Variables) -> Option<Self> {
         let mut find = Self {
             variables: variables.clone(),
         };
@@ -380,7 +380,7 @@ impl Find {
     }
 
     /// Adds the groups of another match; says whether it matched. A group that took no part is empty.
-    fn add(&mut self, pattern: &Regex, text: &str) -> bool {
+    fn add(&mut self, pattern: &Pattern, text: &str) -> bool {
         let Some(captures) = pattern.captures(text) else {
             return false;
         };

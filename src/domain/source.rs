@@ -10,7 +10,7 @@ mod sides;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
+use crate::domain::pattern::Pattern;
 
 use super::checksum::Algorithm;
 use super::endoflife::Meaning;
@@ -131,8 +131,8 @@ impl Index {
     }
 
     /// Which file of an archive is the disk; the pattern compiled when the source was read.
-    pub fn member(&self) -> Option<Regex> {
-        Regex::new(self.disk.as_ref()?.member.as_ref()?).ok()
+    pub fn member(&self) -> Option<Pattern> {
+        Pattern::new(self.disk.as_ref()?.member.as_ref()?).ok()
     }
 
     /// By which algorithm the digest of the disk in a packed file is computed, if nobody tells it.
@@ -366,7 +366,7 @@ pub enum Form {
 #[derive(Debug, Clone)]
 pub struct Infer {
     /// A pattern over URLs; its groups are parameters, mapped values, and `version`.
-    pub pattern: Regex,
+    pub pattern: Pattern,
     /// Parameters that follow from the match itself.
     pub with: BTreeMap<String, String>,
 }

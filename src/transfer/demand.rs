@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
+use crate::domain::pattern::Pattern;
 
 use super::UnpackError;
 use super::convert::Convert;
@@ -24,7 +24,7 @@ pub struct Demand {
     /// Whether a packed file is unpacked.
     pub unpacking: Unpacking,
     /// Which file of an archive is the disk: a pattern of its name.
-    pub member: Option<Regex>,
+    pub member: Option<Pattern>,
     /// The signature over the file as it comes.
     pub signature: Option<Detached>,
     /// What the receiver will compute over the disk.

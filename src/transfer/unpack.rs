@@ -13,13 +13,13 @@ use std::io::{self, BufRead, Read};
 
 use bytes::{Buf, Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
-use regex::Regex;
 use tokio::sync::mpsc;
 
 use super::guard::PIECE;
 use super::meter::Shift;
 use crate::domain::checksum::shortened;
 use crate::domain::packing::{HEAD, Packing};
+use crate::domain::pattern::Pattern;
 
 /// What of a decoder's memory of xz is not for the dictionary.
 const XZ_BESIDE: u64 = 1 << 20;
@@ -123,6 +123,16 @@ pub enum UnpackError {
         /// The limit.
         limit: u64,
     },
+    /// A bomb beside the disk.
+    #[error(
+        "the files in its {packing} archive have more than {most} bytes together; expected at most twice the setting `limits.image_size`"
+    )]
+    TooMuch {
+        /// How it is packed.
+        packing: Packing,
+        /// The most that they may have.
+        most: u64,
+    },
     /// Nobody takes the disk any more.
     #[error("the receiver stopped taking the disk")]
     Closed,
@@ -135,7 +145,7 @@ pub enum UnpackError {
 pub(super) fn unpack(
     packed: mpsc::Receiver<Bytes>,
     packing: Packing,
-    member: Option<&Regex>,
+    member: Option<&Pattern>,
     limit: u64,
     disk: mpsc::Sender<Bytes>,
     shift: &Shift,
@@ -165,11 +175,17 @@ pub(super) fn unpack(
 fn read(
     packed: &mut Pieces,
     packing: Packing,
-    member: Option<&Regex>,
+    member: Option<&Pattern>,
     mut disk: Disk,
 ) -> Result<(), UnpackError> {
     let damaged = |error: io::Error| damaged(packing, &error);
-    fits_memory(packed.fill_buf().map_err(damaged)?, packing)?;
+    let head = packed.fill_buf().map_err(damaged)?;
+    fits_memory(head, packing)?;
+    if packing == Packing::Zstd
+        && let Ok(Some(size)) = zstd::zstd_safe::get_frame_content_size(head)
+    {
+        disk.fits(size)?;
+    }
     match packing {
         Packing::Gzip => single(MultiGzDecoder::new(packed), packing, member, &mut disk),
         Packing::Bzip2 => single(bzip2::Bzip2::new(packed), packing, member, &mut disk),
@@ -210,7 +226,7 @@ fn fits_memory(head: &[u8], packing: Packing) -> Result<(), UnpackError> {
 fn single(
     mut decoded: impl Read,
     packing: Packing,
-    member: Option<&Regex>,
+    member: Option<&Pattern>,
     disk: &mut Disk,
 ) -> Result<(), UnpackError> {
     let mut head = vec![0; HEAD];
@@ -219,16 +235,22 @@ fn single(
     let is_tar = Packing::of(&head) == Some(Packing::Tar);
     let decoded = Read::chain(io::Cursor::new(head), decoded);
     if is_tar {
+        let decoded = AtMost::new(decoded, disk.most(), Packing::Tar);
         return tar::read(decoded, packing, chosen(Packing::Tar, member)?, disk);
     }
     disk.copy(decoded, packing)
 }
 
-fn chosen(packing: Packing, member: Option<&Regex>) -> Result<&Regex, UnpackError> {
+fn chosen(packing: Packing, member: Option<&Pattern>) -> Result<&Pattern, UnpackError> {
     member.ok_or(UnpackError::NoMember { packing })
 }
 
 fn damaged(packing: Packing, error: &io::Error) -> UnpackError {
+    let within = error.get_ref().and_then(|within| within.downcast_ref());
+    if let Some(AboveMost { packing, most }) = within {
+        let (packing, most) = (*packing, *most);
+        return UnpackError::TooMuch { packing, most };
+    }
     let reason = if error.kind() == io::ErrorKind::UnexpectedEof {
         "it ends in the middle".to_owned()
     } else {
@@ -260,6 +282,19 @@ struct Disk {
 }
 
 impl Disk {
+    /// Fails with [`UnpackError::TooLarge`] if it is said before that so many bytes are too many.
+    const fn fits(&self, size: u64) -> Result<(), UnpackError> {
+        if size > self.limit {
+            return Err(UnpackError::TooLarge { limit: self.limit });
+        }
+        Ok(())
+    }
+
+    /// How many bytes an archive may have that the disk is in: what is beside it is unpacked too, if only to pass it over.
+    const fn most(&self) -> u64 {
+        self.limit.saturating_mul(2)
+    }
+
     /// Sends all that `file` holds.
     fn copy(&mut self, mut file: impl Read, packing: Packing) -> Result<(), UnpackError> {
         loop {
@@ -275,9 +310,7 @@ impl Disk {
                 return Err(UnpackError::PackedAgain { packing });
             }
             self.size += length as u64;
-            if self.size > self.limit {
-                return Err(UnpackError::TooLarge { limit: self.limit });
-            }
+            self.fits(self.size)?;
             self.shift.passed(length);
             let sent = self
                 .shift
@@ -291,17 +324,53 @@ impl Disk {
     }
 }
 
+/// A reader that ends with an error where more than so many bytes come.
+struct AtMost<R> {
+    inner: R,
+    left: u64,
+    above: AboveMost,
+}
+
+/// More came than may.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("more than {most} bytes come")]
+struct AboveMost {
+    packing: Packing,
+    most: u64,
+}
+
+impl<R: Read> AtMost<R> {
+    const fn new(inner: R, most: u64, packing: Packing) -> Self {
+        Self {
+            inner,
+            left: most,
+            above: AboveMost { packing, most },
+        }
+    }
+}
+
+impl<R: Read> Read for AtMost<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(count as u64)
+            .ok_or_else(|| io::Error::other(self.above))?;
+        Ok(count)
+    }
+}
+
 /// Which file of an archive is the disk: every name is shown to it.
 struct Choice<'a> {
     packing: Packing,
-    pattern: &'a Regex,
+    pattern: &'a Pattern,
     found: Option<String>,
     names: Vec<String>,
     count: usize,
 }
 
 impl<'a> Choice<'a> {
-    const fn new(packing: Packing, pattern: &'a Regex) -> Self {
+    const fn new(packing: Packing, pattern: &'a Pattern) -> Self {
         Self {
             packing,
             pattern,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
+use crate::domain::pattern::Pattern;
 
 use super::prove::Subject;
 use super::{Tracked, Upstream, UpstreamError};
@@ -21,7 +21,7 @@ pub struct Attestation {
     /// The signature that the bytes must have, if it is over them.
     pub signature: Option<Detached>,
     /// Which file of an archive is the disk.
-    pub member: Option<Regex>,
+    pub member: Option<Pattern>,
     /// Notes and warnings.
     pub findings: Vec<Finding>,
 }
@@ -175,7 +175,7 @@ fn reviewed(
     image: &str,
     verify: Verify,
     names_key: bool,
-    member: Option<Regex>,
+    member: Option<Pattern>,
 ) -> Result<Attestation, UpstreamError> {
     let attested = attested::reviewed(version, false)?;
     attested::suffices(attested.verified(), verify, names_key, image)?;

@@ -1,6 +1,6 @@
 //! Builds of which something is known from their bytes alone: they have to be fetched once, and never again.
 
-use regex::Regex;
+use crate::domain::pattern::Pattern;
 
 use super::{Attested, ProofError, Verified};
 use crate::domain::checksum::{Algorithm, Checksum};
@@ -20,7 +20,7 @@ pub struct ByBytes {
     /// By which algorithm the disk is hashed, where nobody tells its digest.
     pub compute_disk: Option<Algorithm>,
     /// Which file of an archive is the disk.
-    pub member: Option<Regex>,
+    pub member: Option<Pattern>,
     /// The signature over the bytes.
     pub signature: Option<Detached>,
 }

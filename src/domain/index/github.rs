@@ -2,10 +2,10 @@
 //!
 //! The format: <https://docs.github.com/rest/releases/releases#list-releases>.
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::{Ask, Document, Find, IndexError, Kind, Step};
+use crate::domain::pattern::Pattern;
 use crate::domain::source::Engine;
 
 /// Releases of a page, the most that the API gives.
@@ -150,7 +150,7 @@ fn malformed(document: &Document, what: &str) -> IndexError {
     }
 }
 
-fn ambiguous(document: &Document, pattern: &Regex, first: &str, second: &str) -> IndexError {
+fn ambiguous(document: &Document, pattern: &Pattern, first: &str, second: &str) -> IndexError {
     IndexError::Ambiguous {
         url: document.url.clone(),
         pattern: pattern.to_string(),

@@ -1,17 +1,17 @@
 //! JSON documents: a path gives the builds, patterns over their values tell which ones count and what they are.
 
-use regex::Regex;
 use serde_json::Value;
 use serde_json_path::{JsonPath, PathElement};
 
 use super::{Ask, Find, IndexError, Kind, Step};
+use crate::domain::pattern::Pattern;
 use crate::domain::source::Engine;
 
 /// What a build must match: its key, or values below it.
 struct Condition {
     /// Absent: the key under which the build stands.
     path: Option<JsonPath>,
-    pattern: Regex,
+    pattern: Pattern,
 }
 
 pub(super) fn step(ask: &Ask) -> Result<Step, IndexError> {

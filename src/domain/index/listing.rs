@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
+use crate::domain::pattern::Pattern;
 
 use super::{Ask, Document, Entry, Find, IndexError, Kind, Step};
 use crate::domain::manifest;
@@ -85,7 +85,7 @@ fn listed(document: &Document, names: Names) -> Result<Cow<'_, [Entry]>, IndexEr
 fn refuse_rival(
     url: &str,
     entries: &[Entry],
-    pattern: &Regex,
+    pattern: &Pattern,
     find: &Find,
     name: &str,
     place: &Find,
@@ -118,7 +118,7 @@ fn address(names: Names, folder: &str) -> (String, Kind) {
 fn newest<'a>(
     ask: &Ask,
     entries: &'a [Entry],
-    pattern: &Regex,
+    pattern: &Pattern,
     place: &Find,
 ) -> Option<(Find, &'a str)> {
     let finds = entries.iter().filter_map(|entry| {
@@ -153,7 +153,7 @@ fn text_names(document: &Document) -> Result<Vec<Entry>, IndexError> {
     Ok(names.map(|name| Entry::named(name.to_owned())).collect())
 }
 
-fn nothing(document: &Document, count: usize, what: &str, pattern: &Regex) -> IndexError {
+fn nothing(document: &Document, count: usize, what: &str, pattern: &Pattern) -> IndexError {
     IndexError::Absent {
         url: document.url.clone(),
         found: format!("{count} entries"),

@@ -10,11 +10,11 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
 use serde_saphyr::Spanned;
 
 use super::{Defaults, Infer, Mapping, Parameter, Source, TestedOn};
 use crate::domain::finding::{Finding, Place};
+use crate::domain::pattern::Pattern;
 use crate::domain::template::{self, Escape, Variables};
 use crate::domain::yaml::{self, place};
 use index::Common;
@@ -182,7 +182,7 @@ impl Reader<'_> {
 
     fn infer(&mut self, raw: RawInfer) -> Option<Infer> {
         let at = place(&raw.pattern);
-        let pattern = match Regex::new(&raw.pattern.value) {
+        let pattern = match Pattern::new(&raw.pattern.value) {
             Ok(pattern) => pattern,
             Err(error) => {
                 self.refuse(
@@ -303,7 +303,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        match Regex::new(&filled) {
+        match Pattern::new(&filled) {
             Ok(pattern) => {
                 let names: Vec<String> = pattern
                     .capture_names()

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use regex::Regex;
 use sha2::{Digest, Sha256, Sha512};
 
 use super::super::{Unpacking, Want};
@@ -11,6 +10,7 @@ use futures_util::StreamExt as _;
 
 use super::*;
 use crate::domain::checksum::{Algorithm, Checksum};
+use crate::domain::pattern::Pattern;
 use crate::domain::proof::Mismatch;
 
 fn stream(
@@ -265,7 +265,7 @@ async fn digests_are_computed_without_being_known_before() {
         file: vec![Want::Compute(Algorithm::Sha256)],
         disk,
         unpacking,
-        member: Some(Regex::new("unused").unwrap()),
+        member: Some(Pattern::new("unused").unwrap()),
         signature: None,
         stored: None,
         limit: u64::MAX,

@@ -4,7 +4,7 @@
 
 use std::io::{self, Read};
 
-use regex::Regex;
+use crate::domain::pattern::Pattern;
 
 use super::{Choice, Disk, UnpackError, fill};
 use crate::domain::packing::Packing;
@@ -18,7 +18,7 @@ const LONGEST_HEADER: u64 = 1 << 20;
 pub(super) fn read(
     archive: impl Read,
     outer: Packing,
-    pattern: &Regex,
+    pattern: &Pattern,
     disk: &mut Disk,
 ) -> Result<(), UnpackError> {
     let mut reader = Reader { archive, outer };
@@ -37,6 +37,7 @@ pub(super) fn read(
                 let size = size.unwrap_or(entry.size);
                 let is_folder = kind == b'5' || name.ends_with('/');
                 if !is_folder && choice.takes(&name, odd(kind, sparse))? {
+                    disk.fits(size)?;
                     let mut file = Exactly {
                         inner: &mut reader.archive,
                         left: size,

@@ -33,7 +33,7 @@ fn unpacked_with(packed: &[u8], member: Option<&str>, limit: u64) -> Result<Vec<
             }
             all
         });
-        let member = member.map(|pattern| Regex::new(pattern).unwrap());
+        let member = member.map(|pattern| Pattern::new(pattern).unwrap());
         let shift = Shift::begin(Meter::default().clock("unpack"));
         let verdict = unpack(packed_pieces, packing, member.as_ref(), limit, disk, &shift);
         let taken = taken.join().unwrap();
@@ -110,6 +110,23 @@ fn streamed_zip(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+/// The same with sizes of eight bytes, as for files above 4 GiB.
+fn large_zip(files: &[(&str, &[u8])], is_streamed: bool) -> Vec<u8> {
+    fn write<W: Write + std::io::Seek>(mut writer: ZipWriter<W>, files: &[(&str, &[u8])]) -> W {
+        for (name, bytes) in files {
+            let options = SimpleFileOptions::default().large_file(true);
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+    if is_streamed {
+        write(ZipWriter::new_stream(Vec::new()), files).into_inner()
+    } else {
+        write(ZipWriter::new(Cursor::new(Vec::new())), files).into_inner()
+    }
+}
+
 type Compress = fn(&[u8]) -> Vec<u8>;
 
 const COMPRESSIONS: [(&str, Compress); 4] =
@@ -133,6 +150,11 @@ fn all_packings(disk: &[u8]) -> Vec<(String, Vec<u8>)> {
         (
             "zip, streamed".to_owned(),
             streamed_zip(&files, CompressionMethod::Deflated),
+        ),
+        ("zip, large".to_owned(), large_zip(&files, false)),
+        (
+            "zip, large and streamed".to_owned(),
+            large_zip(&files, true),
         ),
     ];
     for (name, compress) in COMPRESSIONS {
@@ -221,6 +243,78 @@ fn a_bomb_ends_at_the_limit() {
     }
     let verdict = unpacked_with(&tar(&[("disk.raw", &zeros)]), Some("disk"), 1 << 20);
     assert!(matches!(verdict, Err(UnpackError::TooLarge { .. })));
+}
+
+#[test]
+fn a_bomb_beside_the_disk_ends_at_twice_the_limit() {
+    let zeros = vec![0; 3 << 20];
+    let files: [(&str, &[u8]); 2] = [("bomb", &zeros), ("disk.raw", b"disk")];
+    for (name, compress) in COMPRESSIONS {
+        let archive = compress(&tar(&files));
+        let error = unpacked_with(&archive, Some("disk"), 1 << 20).unwrap_err();
+        assert!(
+            error.to_string().contains("2097152 bytes together"),
+            "{name}: {error}"
+        );
+        assert_eq!(
+            unpacked_with(&archive, Some("disk"), 2 << 20).unwrap(),
+            b"disk"
+        );
+    }
+    let archive = streamed_zip(&files, CompressionMethod::Deflated);
+    let error = unpacked_with(&archive, Some("disk"), 1 << 20).unwrap_err();
+    assert!(
+        error.to_string().contains("2097152 bytes together"),
+        "{error}"
+    );
+    assert_eq!(
+        unpacked_with(&archive, Some("disk"), 2 << 20).unwrap(),
+        b"disk"
+    );
+    // Behind the end of an archive there may be zeros, but not for ever.
+    let endless = [tar(&[("disk.raw", b"disk")]), zeros].concat();
+    let error = unpacked_with(&gzip(&endless), Some("disk"), 1 << 20).unwrap_err();
+    assert!(matches!(error, UnpackError::TooMuch { .. }), "{error}");
+}
+
+#[test]
+fn a_declared_size_above_the_limit_is_refused_before_anything_is_unpacked() {
+    // No data follow: whoever began to unpack would say that they are missing.
+    let mut declared = ::tar::Header::new_gnu();
+    declared.set_size(2 << 20);
+    declared.set_path("disk.raw").unwrap();
+    declared.set_cksum();
+    let zeros = vec![0; 2 << 20];
+    let zipped = zip_of(&[("disk.raw", &zeros)], CompressionMethod::Deflated);
+    let frame = ::zstd::bulk::compress(&zeros, 1).unwrap();
+    for head in [&declared.as_bytes()[..], &zipped[..60], &frame[..16]] {
+        let error = unpacked_with(head, Some("disk"), 1 << 20).unwrap_err();
+        assert!(
+            matches!(error, UnpackError::TooLarge { limit: 0x10_0000 }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_path_that_leads_elsewhere_is_a_name_and_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let absolute = folder.path().join("disk.raw");
+    for name in ["../../disk.raw", absolute.to_str().unwrap()] {
+        // The library refuses to write such names.
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(4);
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        let block = [&b"disk"[..], &[0; 508], &[0; 1024]].concat();
+        let archive = [header.as_bytes(), &block[..]].concat();
+        assert_eq!(
+            unpacked_with(&archive, Some("disk"), 9).unwrap(),
+            b"disk",
+            "{name}"
+        );
+    }
+    assert!(!absolute.exists());
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::io::{self, BufRead, Read};
 
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
-use regex::Regex;
 
 use super::{Choice, Disk, UnpackError};
 use crate::domain::packing::Packing;
+use crate::domain::pattern::Pattern;
 
 const PACKING: Packing = Packing::Zip;
 
@@ -27,10 +27,14 @@ const ELSEWHERE: u64 = 0xffff_ffff;
 /// Sends the one file whose name matches, and reads the rest to its end.
 pub(super) fn read(
     archive: impl BufRead,
-    pattern: &Regex,
+    pattern: &Pattern,
     disk: &mut Disk,
 ) -> Result<(), UnpackError> {
-    let mut reader = Reader { archive };
+    let mut reader = Reader {
+        archive,
+        left: disk.most(),
+        most: disk.most(),
+    };
     let mut choice = Choice::new(PACKING, pattern);
     let mut mark = reader.mark()?;
     let mut files = 0_u64;
@@ -103,6 +107,9 @@ struct Header {
 
 struct Reader<R> {
     archive: R,
+    /// How many bytes may still be unpacked beside the disk, and how many at the beginning.
+    left: u64,
+    most: u64,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -171,6 +178,9 @@ impl<R: BufRead> Reader<R> {
         };
         let is_folder = name.ends_with('/');
         if !is_folder && choice.takes(&name, odd)? {
+            if !header.follows {
+                disk.fits(header.size)?;
+            }
             return self.data(&header, |file| disk.copy(file, PACKING));
         }
         if !header.follows {
@@ -180,10 +190,20 @@ impl<R: BufRead> Reader<R> {
         if odd.is_some() {
             return Err(damaged("where one of its files ends is not known"));
         }
+        let (left, most) = (self.left, self.most);
+        let mut passed = 0;
         self.data(&header, |file| {
-            io::copy(file, &mut io::sink()).map_err(|error| super::damaged(PACKING, &error))?;
+            let mut file = file.take(left.saturating_add(1));
+            passed = io::copy(&mut file, &mut io::sink())
+                .map_err(|error| super::damaged(PACKING, &error))?;
+            if passed > left {
+                let packing = PACKING;
+                return Err(UnpackError::TooMuch { packing, most });
+            }
             Ok(())
-        })
+        })?;
+        self.left -= passed;
+        Ok(())
     }
 
     /// Unpacks the data of a file into `take`, and compares it with what the archive says of it.

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use regex::Regex;
 use reglaze::domain::checksum::Algorithm;
+use reglaze::domain::pattern::Pattern;
 use reglaze::domain::proof::Received;
 use reglaze::transfer::{self, Demand, Progress, TransferError, Unpacking, Want};
 use tokio::runtime::{Builder, Runtime};
@@ -19,7 +19,7 @@ const LIMIT: u64 = 1 << 20;
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().build().expect("a runtime"));
 
-static MEMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.raw$").expect("a pattern"));
+static MEMBER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"\.raw$").expect("a pattern"));
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, packed)) = input.split_first() else {
@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 /// What is measured of a file that comes in pieces of this size.
-fn measured(packed: &[u8], size: usize, member: Option<Regex>) -> Result<Received, TransferError> {
+fn measured(packed: &[u8], size: usize, member: Option<Pattern>) -> Result<Received, TransferError> {
     let pieces: Vec<_> = packed
         .chunks(size.max(1))
         .map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece)))

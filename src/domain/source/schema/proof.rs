@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
 use serde_saphyr::Spanned;
 
 use super::index::Common;
@@ -10,6 +9,7 @@ use super::raw::{RawChecksum, RawDisk, RawSignature, Words};
 use super::{Reader, last_line};
 use crate::domain::checksum::Algorithm;
 use crate::domain::finding::Place;
+use crate::domain::pattern::Pattern;
 use crate::domain::signature::Fingerprint;
 use crate::domain::source::{Digest, Disk, DiskDigest, Form, Of, Signature};
 use crate::domain::template::{self, Variables};
@@ -74,7 +74,7 @@ impl Reader<'_> {
         };
         let member = match raw.member {
             Some(member) => {
-                if let Err(error) = Regex::new(&member.value) {
+                if let Err(error) = Pattern::new(&member.value) {
                     let reason = error.to_string();
                     self.refuse(
                         place(&member),
