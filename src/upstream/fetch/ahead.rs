@@ -9,7 +9,7 @@ use super::FetchError;
 use super::flow::Flow;
 
 /// Pieces that wait for the taker.
-const DEPTH: usize = 8;
+const DEPTH: usize = 4;
 
 /// Reads an image in a task of its own, which ends with the stream that is given back.
 pub(super) fn ahead(mut flow: Flow) -> BoxStream<'static, Result<Bytes, FetchError>> {
