@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::domain::mirror::Object;
+use crate::domain::mirror::{self, Object};
 
 /// One page of a list of objects.
 #[derive(Debug, Deserialize)]
@@ -102,11 +102,11 @@ impl Parts {
     }
 
     /// The parts, by number.
-    pub fn parts(self) -> BTreeMap<usize, super::Part> {
+    pub fn parts(self) -> BTreeMap<usize, mirror::Part> {
         let part = |part: Part| {
             let tag = part.tag.trim_matches('"').to_owned();
             let size = part.size;
-            (part.number, super::Part { tag, size })
+            (part.number, mirror::Part { tag, size })
         };
         self.all.into_iter().map(part).collect()
     }
@@ -140,7 +140,7 @@ pub struct Refusal {
 }
 
 /// The request that completes an upload.
-pub fn complete(parts: &BTreeMap<usize, super::Part>) -> String {
+pub fn complete(parts: &BTreeMap<usize, mirror::Part>) -> String {
     use std::fmt::Write;
     let mut text = "<CompleteMultipartUpload>".to_owned();
     for (number, part) in parts {

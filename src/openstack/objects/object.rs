@@ -1,0 +1,149 @@
+//! Calls about one object.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+
+use super::Objects;
+use super::mark::{marked, metadata};
+use super::sending::{With, is_passing};
+use crate::domain::checksum::Checksum;
+use crate::domain::mirror::Stored;
+use crate::openstack::answer::Answer;
+use crate::openstack::call::{Retries, shown};
+use crate::openstack::error::Error;
+use crate::openstack::service::malformed;
+
+/// A download of which nothing moves for so long is given up.
+const STALLED: Duration = Duration::from_mins(2);
+
+/// What a removal of many says, whatever its HTTP status.
+#[derive(Debug, Deserialize)]
+struct Removal {
+    #[serde(rename = "Response Status")]
+    status: String,
+}
+
+impl Objects {
+    /// What Swift says of one object; `mark` is the name of the metadata that holds its digest.
+    pub async fn look(&self, name: &str, mark: &str) -> Result<Option<Stored>, Error> {
+        let Some(answer) = self.head(name).await? else {
+            return Ok(None);
+        };
+        let text = |name: &str| answer.headers.get(name)?.to_str().ok();
+        let size = text("content-length").and_then(|size| size.parse().ok());
+        let none = || {
+            let call = self.call(Method::HEAD, name, format!("look at the object `{name}`"));
+            malformed(&call, "without a size".to_owned(), "that of the object")
+        };
+        Ok(Some(Stored {
+            size: size.ok_or_else(none)?,
+            checksum: text(&metadata(mark)).and_then(|mark| mark.parse().ok()),
+        }))
+    }
+
+    /// Begins to read an object.
+    pub async fn read(
+        &self,
+        name: &str,
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        self.session.keep_for(Duration::from_mins(5)).await?;
+        let call = self.call(Method::GET, name, format!("read the object `{name}`"));
+        let begun = Instant::now();
+        let file = self.session.cloud().described_in.clone();
+        let (doing, url) = (call.doing.clone(), shown(&call.url));
+        let wrong = move |error| Error::of_call(error, &doing, &url, &file, begun.elapsed());
+        let mut attempt = 0;
+        let response = loop {
+            attempt += 1;
+            let sent = self.session.streaming(Method::GET, call.url.clone()).send();
+            let sent = sent.await;
+            let is_passing = match &sent {
+                Ok(response) => is_passing(response.status()),
+                Err(_) => true,
+            };
+            if !is_passing || attempt == 4 {
+                break sent.map_err(&wrong)?;
+            }
+            tokio::time::sleep(Retries::default().first_wait * 3_u32.pow(attempt)).await;
+        };
+        if !response.status().is_success() {
+            let answer = Answer::read(response).await.map_err(wrong)?;
+            return Err(self.refused(&call, &answer));
+        }
+        let (doing, url) = (call.doing.clone(), shown(&call.url));
+        let pieces = stream::unfold(Some((response, wrong)), move |state| {
+            let (doing, url) = (doing.clone(), url.clone());
+            async move {
+                let (mut response, wrong) = state?;
+                match tokio::time::timeout(STALLED, response.chunk()).await {
+                    Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, wrong)))),
+                    Ok(Ok(None)) => None,
+                    Ok(Err(error)) => Some((Err(wrong(error)), None)),
+                    Err(_) => {
+                        let within = STALLED;
+                        Some((Err(Error::Timeout { doing, url, within }), None))
+                    }
+                }
+            }
+            .boxed()
+        });
+        Ok(pieces.fuse().boxed())
+    }
+
+    /// Writes a whole object that fits into memory, with its digest as metadata.
+    pub async fn put(
+        &self,
+        name: &str,
+        bytes: Bytes,
+        mark: (&str, &Checksum),
+    ) -> Result<(), Error> {
+        let call = self.call(Method::PUT, name, format!("write the object `{name}`"));
+        let with = With {
+            headers: marked(mark),
+            body: bytes,
+        };
+        self.sent(&call, &with).await.map(drop)
+    }
+
+    /// Removes an object, with its segments if it has some; it is no error if it is gone.
+    pub async fn remove(&self, name: &str) -> Result<(), Error> {
+        let Some(answer) = self.head(name).await? else {
+            return Ok(());
+        };
+        let is_large = answer.headers.get("x-static-large-object");
+        let is_large = is_large.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+        let mut call = self.call(Method::DELETE, name, format!("remove the object `{name}`"));
+        if is_large {
+            call.url.set_query(Some("multipart-manifest=delete"));
+        }
+        let answer = self.send(&call, &With::default()).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(());
+        }
+        let answer = self.accepted(&call, answer)?;
+        if is_large {
+            let expected = "a removal of all segments";
+            let removal: Removal = answer
+                .json()
+                .map_err(|found| malformed(&call, found, expected))?;
+            if !removal.status.starts_with("200") {
+                return Err(malformed(&call, format!("`{}`", removal.status), expected));
+            }
+        }
+        Ok(())
+    }
+
+    async fn head(&self, name: &str) -> Result<Option<Answer>, Error> {
+        let call = self.call(Method::HEAD, name, format!("look at the object `{name}`"));
+        let answer = self.send(&call, &With::default()).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.accepted(&call, answer).map(Some)
+    }
+}
