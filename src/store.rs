@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
+use tokio::sync::mpsc;
 
 use crate::domain::checksum::Checksum;
-use crate::domain::mirror::{Begun, Object, Part, Stored};
+use crate::domain::mirror::{Begun, Object, Offer, Part, Stored};
 use crate::openstack::Objects;
 pub use error::StoreError;
 pub use s3::S3;
@@ -36,6 +37,14 @@ pub enum Store {
 }
 
 impl Store {
+    /// How it takes what is large.
+    pub async fn offer(&self) -> Result<Offer, StoreError> {
+        match self {
+            Self::S3(s3) => Ok(s3.offer().await),
+            Self::Swift(swift) => Ok(swift.offer().await?),
+        }
+    }
+
     /// All objects of the mirror.
     pub async fn list(&self) -> Result<Vec<Object>, StoreError> {
         match self {
@@ -73,6 +82,28 @@ impl Store {
         match self {
             Self::S3(s3) => s3.put(name, bytes, checksum).await,
             Self::Swift(swift) => Ok(swift.put(name, bytes, (MARK, checksum)).await?),
+        }
+    }
+
+    /// Writes a whole object as it comes, of `size` bytes if that is known; an error among the pieces leaves nothing of it.
+    pub async fn put_stream(
+        &self,
+        name: &str,
+        size: Option<u64>,
+        pieces: mpsc::Receiver<Result<Bytes, std::io::Error>>,
+        checksum: &Checksum,
+    ) -> Result<(), StoreError> {
+        match self {
+            // Its offer says that it makes objects of parts.
+            Self::S3(_) => Err(StoreError::InParts),
+            Self::Swift(swift) => {
+                let pieces = stream::unfold(pieces, |mut pieces| async {
+                    Some((pieces.recv().await?, pieces))
+                });
+                Ok(swift
+                    .put_stream(name, size, pieces, (MARK, checksum))
+                    .await?)
+            }
         }
     }
 

@@ -7,6 +7,8 @@ mod parts;
 mod place;
 mod prune;
 mod report;
+mod room;
+mod send;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use crate::settings::{Mirror, Settings};
 use crate::store::Store;
 use crate::upstream::{Upstream, load_sources};
 use report::{Image, Outcome};
+use room::Room;
 
 /// So many objects are asked about at one time.
 const QUESTIONS_AT_ONCE: usize = 8;
@@ -53,6 +56,7 @@ pub async fn run(settings: &Settings, arguments: &MirrorArguments) -> anyhow::Re
         upstream: &Upstream::new(settings, sources)?,
         stop: &Stop::listen().context("could not listen for signals")?,
         store: &store,
+        room: &Arc::new(Room::new()),
         objects: &objects,
         unfinished: &if arguments.write || arguments.prune {
             store.unfinished().await?
@@ -115,6 +119,7 @@ struct Run<'a> {
     upstream: &'a Upstream,
     stop: &'a Stop,
     store: &'a Arc<Store>,
+    room: &'a Arc<Room>,
     objects: &'a [Object],
     unfinished: &'a [Begun],
 }

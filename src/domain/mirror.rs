@@ -6,13 +6,15 @@
 mod decision;
 mod leftover;
 mod name;
+mod way;
 
 use chrono::{DateTime, Utc};
 
 use super::checksum::Checksum;
-pub use decision::{Deed, Wish, deed, part_size, wishes};
+pub use decision::{Deed, Wish, deed, wishes};
 pub use leftover::{Leftovers, leftovers};
 pub use name::NameError;
+pub use way::{Offer, USUAL, Way, WayError, way};
 
 /// What the mirror's objects are called, and by which URLs readers reach them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,4 +63,6 @@ pub struct Begun {
     pub id: String,
     /// When it was begun.
     pub at: DateTime<Utc>,
+    /// Whether its form in the store says that it is ours. S3 tells nothing of an upload but its name.
+    pub is_ours: bool,
 }

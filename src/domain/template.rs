@@ -172,6 +172,15 @@ pub fn variables(template: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The regular expression of all that a template could be filled to; `of` is that of a variable's values, as it is formatted.
+pub fn pattern<'p>(template: &str, of: impl Fn(&str, Option<&str>) -> &'p str) -> String {
+    let pieces = pieces(template).into_iter().map(|piece| match piece {
+        Piece::Text(text) => regex::escape(text),
+        Piece::Variable { name, format, .. } => format!("(?:{})", of(name, format)),
+    });
+    format!("^{}$", pieces.collect::<String>())
+}
+
 fn pieces(template: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -251,6 +260,17 @@ mod tests {
     fn a_pattern_stays_a_pattern_and_values_are_escaped_there() {
         let filled = fill(r"^{name}-\d{8}[.]{1,2}$", &values(), Escape::Regex).unwrap();
         assert_eq!(filled, r"^Ubuntu 24\.04-\d{8}[.]{1,2}$");
+    }
+
+    #[test]
+    fn the_pattern_of_a_template_is_met_by_what_it_is_filled_to() {
+        let pattern = pattern("a.b/{version}{build_date:%Y}", |name, format| {
+            match (name, format) {
+                ("version", None) => "v[0-9]+",
+                _ => "[0-9]{4}",
+            }
+        });
+        assert_eq!(pattern, r"^a\.b/(?:v[0-9]+)(?:[0-9]{4})$");
     }
 
     #[test]

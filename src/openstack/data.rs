@@ -21,10 +21,10 @@ use crate::domain::snapshot::Status;
 const PIECE: usize = 256 << 10;
 
 /// A token with less left is renewed before the upload begins.
-const TOKEN_LEFT: Duration = Duration::from_mins(15);
+pub(super) const TOKEN_LEFT: Duration = Duration::from_mins(15);
 
 /// An upload of which nothing moves for so long is given up.
-const STALLED: Duration = Duration::from_mins(10);
+pub(super) const STALLED: Duration = Duration::from_mins(10);
 
 pub(super) type Cause = Box<dyn StdError + Send + Sync>;
 
@@ -143,14 +143,14 @@ impl Image {
 
 /// What the stream of data tells while it flows.
 #[derive(Default)]
-struct Watch {
+pub(super) struct Watch {
     pieces: AtomicU64,
     cause: Mutex<Option<Cause>>,
 }
 
 impl Watch {
     /// Ends when no piece was taken for too long.
-    async fn stalled(&self) {
+    pub(super) async fn stalled(&self) {
         let mut before = self.pieces.load(Ordering::Relaxed);
         loop {
             tokio::time::sleep(STALLED).await;
@@ -171,7 +171,7 @@ impl Watch {
 }
 
 /// Cuts the data into pieces that Glance takes, and remembers an error in it, which HTTP would hide.
-fn watched<S, E>(
+pub(super) fn watched<S, E>(
     data: S,
     watch: Arc<Watch>,
 ) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send

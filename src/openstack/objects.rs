@@ -1,21 +1,26 @@
-//! Swift: the objects of one container, each method one call, but for lists and removals.
+//! Swift: the objects of one container, each method one call, but for lists, uploads and removals.
 //!
-//! What is large lies in segments beside the objects, below `.segments/`, and one call makes an object of them. That is
-//! a static large object, which every Swift since 2013 and Ceph's gateway know.
+//! What is large lies in segments beside the objects, below `.segments/`, and one call makes an object of them: a static
+//! large object, which names each of its segments, or where Swift has none, a dynamic one, which is all that lies in a folder.
 
+mod abilities;
+mod dynamic;
 mod list;
 mod mark;
 mod object;
 mod segments;
 mod sending;
+mod stream;
 
 use std::sync::Arc;
 
 use reqwest::Method;
+use tokio::sync::OnceCell;
 
 use super::call::Call;
 use super::error::Error;
 use super::session::Session;
+use abilities::Abilities;
 
 /// Where segments lie, below the prefix.
 const SEGMENTS: &str = ".segments/";
@@ -27,6 +32,7 @@ pub struct Objects {
     endpoint: url::Url,
     container: String,
     prefix: String,
+    abilities: OnceCell<Abilities>,
 }
 
 impl Objects {
@@ -37,6 +43,7 @@ impl Objects {
             session,
             container: container.to_owned(),
             prefix: prefix.to_owned(),
+            abilities: OnceCell::new(),
         })
     }
 

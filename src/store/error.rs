@@ -72,6 +72,11 @@ pub enum StoreError {
     /// A task ended.
     #[error("the upload of a part ended before it was done; this is a defect of reglaze")]
     Ended,
+    /// The other way was asked of a store that takes parts.
+    #[error(
+        "S3 takes what is large in parts, and it was sent in one piece; this is a defect of reglaze"
+    )]
+    InParts,
     /// Keystone or Swift.
     #[error(transparent)]
     OpenStack(#[from] openstack::Error),

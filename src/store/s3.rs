@@ -5,6 +5,7 @@ mod answers;
 mod ask;
 mod list;
 mod object;
+mod offer;
 mod remedy;
 mod sending;
 mod upload;
@@ -14,9 +15,10 @@ use std::time::Duration;
 use http::Method;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
+use tokio::sync::OnceCell;
 
 use super::error::{StoreError, innermost};
-use crate::domain::mirror::Begun;
+use crate::domain::mirror::{Begun, Offer};
 use ask::Ask;
 
 /// How long a signed URL holds: each is used at once.
@@ -30,6 +32,7 @@ pub struct S3 {
     prefix: String,
     signer: AmazonS3,
     http: reqwest::Client,
+    offer: OnceCell<Offer>,
 }
 
 impl S3 {
@@ -81,6 +84,7 @@ impl S3 {
             to,
             signer,
             http,
+            offer: OnceCell::new(),
         })
     }
 

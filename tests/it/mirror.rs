@@ -1,6 +1,9 @@
 //! `mirror` against the real Swift, in its own language and in S3's.
 
+mod dynamic;
 mod faults;
+mod foreign;
+mod memory;
 mod place;
 
 use reqwest::Method;

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use futures_util::StreamExt;
 
-use super::parts::Parts;
 use super::report::{Image, Outcome};
-use super::{AT_ONCE, Run};
-use crate::domain::mirror::{Wish, part_size};
-use crate::domain::proof;
-use crate::transfer::{self, Demand, Guarded, Progress, TransferError, Want};
+use super::{AT_ONCE, Run, send};
+use crate::domain::mirror::{self, Way, WayError, Wish};
+use crate::transfer::{self, Demand, Progress, TransferError, Want};
 use crate::upstream::Attestation;
 use crate::upstream::fetch::Download;
 
@@ -107,7 +105,9 @@ async fn read(run: Run<'_>, wish: &Wish<'_>) -> Result<u64, TransferError> {
         source: Box::new(error),
     })?;
     let label = format!("reading `{}`", wish.name);
-    let demand = demand(vec![Want::Expect(wish.checksum.clone())], run);
+    // Only the file: what is in it is looked into when it goes into a cloud.
+    let wanted = vec![Want::Expect(wish.checksum.clone())];
+    let demand = Demand::of_the_file(wanted, run.settings.limits.image_size);
     let received = transfer::measure(body, demand, Progress::new(label, None)).await?;
     Ok(received.file.size)
 }
@@ -133,47 +133,31 @@ async fn upload(run: Run<'_>, image: &mut Image<'_>) -> anyhow::Result<Option<u6
     if let Some(size) = size.filter(|size| *size > limit) {
         bail!("{served} has {size} bytes; the setting `limits.image_size` allows {limit}");
     }
+    let way = mirror::way(size, limit, run.store.offer().await?)
+        .with_context(|| format!("{served} was not mirrored"))?;
+    let bound = match way {
+        Way::Parts(_) => limit,
+        Way::Whole(largest) => limit.min(largest),
+    };
+    let expected = attested.checksums().cloned().map(Want::Expect).collect();
     let demand = Demand {
         signature,
-        ..demand(
-            attested.checksums().cloned().map(Want::Expect).collect(),
-            run,
-        )
+        ..Demand::of_the_file(expected, bound)
     };
     let label = format!("{} [{}]", definition.name, version.version);
-    let not_mirrored = || format!("{served} was not mirrored");
-    let guarded = transfer::guard(download.body, demand, Progress::new(label, size))
-        .await
-        .with_context(not_mirrored)?;
-    let Guarded {
-        mut body, verdict, ..
-    } = guarded;
-    let mut parts = Parts::new(
-        run.store,
-        wish,
-        run.unfinished,
-        part_size(size.unwrap_or(limit)),
-    );
-    while let Some(piece) = body.recv().await {
-        // The verdict says why it ends.
-        let Ok(piece) = piece else { break };
-        parts.take(&piece).await?;
-    }
-    drop(body);
-    let proven = match verdict.await.map_err(|_| TransferError::Hashing)? {
-        Ok(received) => proof::prove(&attested, received).map_err(TransferError::from),
-        Err(error) => Err(error),
+    let guarded = transfer::guard(download.body, demand, Progress::new(label, size)).await;
+    let proven = match guarded {
+        Ok(guarded) => send::send(run, wish, &attested, guarded, (way, size)).await,
+        Err(error) => Err(error.into()),
     };
-    let proven = match proven {
-        Ok(proven) => proven,
-        Err(error) => {
-            if is_about_bytes(&error) {
-                parts.abandon().await;
+    let proven = proven
+        .map_err(|error| match error.downcast_ref() {
+            Some(TransferError::TooLarge { limit: largest }) if *largest < limit => {
+                WayError::NoParts { largest: *largest }.into()
             }
-            return Err(anyhow::Error::new(error).context(not_mirrored()));
-        }
-    };
-    parts.complete().await?;
+            _ => error,
+        })
+        .with_context(|| format!("{served} was not mirrored"))?;
     let stored = run.store.look(&wish.name).await?;
     match stored {
         Some(stored) if stored.size == proven.size() => Ok(Some(stored.size)),
@@ -206,9 +190,4 @@ pub fn is_about_bytes(error: &TransferError) -> bool {
         error,
         TransferError::Mismatch(_) | TransferError::Signature(_) | TransferError::TooLarge { .. }
     )
-}
-
-/// Only the file: what is in it is looked into when it goes into a cloud.
-fn demand(file: Vec<Want>, run: Run<'_>) -> Demand {
-    Demand::of_the_file(file, run.settings.limits.image_size)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use md5::{Digest, Md5};
 use tokio::task::JoinSet;
 
+use super::Run;
+use super::room::{Place, Room};
 use crate::domain::checksum::hex;
 use crate::domain::mirror::{Begun, Part, Wish};
 use crate::store::{Store, StoreError};
@@ -16,9 +18,11 @@ pub struct Parts<'a> {
     store: &'a Arc<Store>,
     wish: &'a Wish<'a>,
     unfinished: &'a [Begun],
+    room: &'a Arc<Room>,
     /// The size of all parts but the last.
     size: usize,
-    gathered: BytesMut,
+    /// The part that comes in.
+    gathered: Option<Place>,
     begun: Option<Begun>,
     /// What lies there from a run before.
     there: BTreeMap<usize, Part>,
@@ -30,18 +34,14 @@ pub struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// Nothing is begun before there is more than one part.
-    pub fn new(
-        store: &'a Arc<Store>,
-        wish: &'a Wish<'a>,
-        unfinished: &'a [Begun],
-        size: usize,
-    ) -> Self {
+    pub fn new(run: Run<'a>, wish: &'a Wish<'a>, size: usize) -> Self {
         Self {
-            store,
+            store: run.store,
             wish,
-            unfinished,
+            unfinished: run.unfinished,
+            room: run.room,
             size,
-            gathered: BytesMut::new(),
+            gathered: None,
             begun: None,
             there: BTreeMap::new(),
             whole: BTreeMap::new(),
@@ -53,24 +53,36 @@ impl<'a> Parts<'a> {
     /// Takes the next piece.
     pub async fn take(&mut self, piece: &Bytes) -> Result<(), StoreError> {
         let mut piece = piece.clone();
-        while self.gathered.len() + piece.len() > self.size {
-            let room = self.size - self.gathered.len();
-            self.gathered.extend_from_slice(&piece.split_to(room));
-            let part = self.gathered.split().freeze();
-            self.send(part).await?;
+        loop {
+            let mut place = match self.gathered.take() {
+                Some(place) => place,
+                None => self.room.place(self.size).await.ok_or(StoreError::Ended)?,
+            };
+            let room = self.size - place.bytes.len();
+            let end = piece.split_to(room.min(piece.len()));
+            place.bytes.extend_from_slice(&end);
+            self.gathered = Some(place);
+            // The last part is sent when all is proven.
+            if piece.is_empty() {
+                return Ok(());
+            }
+            self.send().await?;
         }
-        self.gathered.extend_from_slice(&piece);
-        Ok(())
     }
 
     /// Makes an object of all that came: it is proven.
     pub async fn complete(mut self) -> Result<(), StoreError> {
-        let last = self.gathered.split().freeze();
         let (name, checksum) = (&self.wish.name, self.wish.checksum);
         if self.begun.is_none() {
-            return self.store.put(name, last, checksum).await;
+            let Some(Place { bytes, permit }) = self.gathered.take() else {
+                return self.store.put(name, Bytes::new(), checksum).await;
+            };
+            let whole = bytes.freeze();
+            let done = self.store.put(name, whole.clone(), checksum).await;
+            self.room.give_back(whole, permit);
+            return done;
         }
-        self.send(last).await?;
+        self.send().await?;
         self.arrived().await?;
         match &self.begun {
             Some(begun) => self.store.complete(begun, &self.whole, checksum).await,
@@ -91,7 +103,12 @@ impl<'a> Parts<'a> {
         }
     }
 
-    async fn send(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+    /// Sends what is gathered.
+    async fn send(&mut self) -> Result<(), StoreError> {
+        let Some(Place { bytes, permit }) = self.gathered.take() else {
+            return Ok(());
+        };
+        let bytes = bytes.freeze();
         let begun = if let Some(begun) = &self.begun {
             begun.clone()
         } else {
@@ -106,11 +123,16 @@ impl<'a> Parts<'a> {
         };
         if self.there.get(&number) == Some(&part) {
             self.whole.insert(number, part);
+            self.room.give_back(bytes, permit);
             return Ok(());
         }
         self.arrived().await?;
-        let store = Arc::clone(self.store);
-        let sent = async move { Ok((number, store.put_part(&begun, number, bytes).await?)) };
+        let (store, room) = (Arc::clone(self.store), Arc::clone(self.room));
+        let sent = async move {
+            let part = store.put_part(&begun, number, bytes.clone()).await;
+            room.give_back(bytes, permit);
+            Ok((number, part?))
+        };
         self.on_its_way.spawn(sent);
         Ok(())
     }

@@ -144,19 +144,6 @@ fn told(
         .image(&definition.name)
 }
 
-/// The least that a part of an upload has: S3 wants 5 MiB, and the parts of an upload are in memory.
-const LEAST: u64 = 8 << 20;
-
-/// A static large object of Swift has at most 1000 segments, unless its operator allows more.
-const MOST_PARTS: u64 = 900;
-
-/// How large the parts of an object are: always the same for the same object, so that what lies there can be used.
-pub fn part_size(size: u64) -> usize {
-    let mebibyte = 1 << 20;
-    let part = size.div_ceil(MOST_PARTS).div_ceil(mebibyte) * mebibyte;
-    usize::try_from(part.max(LEAST)).unwrap_or(usize::MAX)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -249,15 +236,5 @@ pub(super) mod tests {
         // The same image twice is one object.
         two[1].versions[0].checksum = Some(checksum("a"));
         assert_eq!(super::wishes(&two, &rules).0.len(), 2);
-    }
-
-    #[test]
-    fn parts_are_small_and_few() {
-        for size in [0, 1, 8 << 20, 7 << 30, 64 << 30, 5 << 40] {
-            let part = part_size(size) as u64;
-            assert!(part >= 8 << 20 && part.is_multiple_of(1 << 20));
-            assert!(size.div_ceil(part) <= 900);
-        }
-        assert_eq!(part_size(1 << 30), 8 << 20);
     }
 }

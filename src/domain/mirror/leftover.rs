@@ -59,9 +59,10 @@ pub fn leftovers(
         objects: objects.collect(),
         uploads: unfinished
             .into_iter()
-            // An object that is wanted is finished by the run that brings it. Uploads bear no mark, and after that time one is
-            // dead whosever it is.
+            // An object that is wanted is finished by the run that brings it.
             .filter(|begun| !named.contains(&begun.name) && is_old(begun.at.date_naive(), keep))
+            // What an upload does not tell of itself its name has to: no other one is taken from another tool.
+            .filter(|begun| begun.is_ours || rules.could_name(&begun.name))
             .collect(),
     })
 }
@@ -94,15 +95,19 @@ mod tests {
             object("fresh", "2026-11-20T00:00:00Z"),
             object("old", "2026-11-01T00:00:00Z"),
         ];
-        let begun = |name: &str, time: &str| Begun {
+        let begun = |name: &str, time: &str, is_ours| Begun {
             name: name.to_owned(),
             id: "1".to_owned(),
             at: at(time),
+            is_ours,
         };
+        let in_our_layout = format!("sha256/{}/a.img", "b".repeat(64));
         let unfinished = vec![
-            begun("disabled", "2026-01-01T00:00:00Z"),
-            begun("running", "2026-11-28T23:00:00Z"),
-            begun("dead", "2026-11-01T00:00:00Z"),
+            begun("disabled", "2026-01-01T00:00:00Z", true),
+            begun("running", "2026-11-28T23:00:00Z", true),
+            begun("dead", "2026-11-01T00:00:00Z", true),
+            begun("backup/somebody.img", "2026-01-01T00:00:00Z", false),
+            begun(&in_our_layout, "2026-11-01T00:00:00Z", false),
         ];
         let today = NaiveDate::from_ymd_opt(2026, 11, 29).unwrap();
         let left = |rules: &Rules| {
@@ -116,7 +121,7 @@ mod tests {
         assert_eq!(left(&nameless), None);
         let left = left(&rules()).unwrap();
         assert_eq!(left.objects, ["old"]);
-        assert_eq!(left.uploads.len(), 1);
-        assert_eq!(left.uploads[0].name, "dead");
+        let uploads: Vec<_> = left.uploads.into_iter().map(|begun| begun.name).collect();
+        assert_eq!(uploads, ["dead", &in_our_layout]);
     }
 }

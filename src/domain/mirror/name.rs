@@ -1,5 +1,7 @@
 //! What an object is called: by its bytes, or as a template says; one that a definition names already keeps its name.
 
+use regex::Regex;
+
 use super::Rules;
 use crate::domain::checksum::Algorithm;
 use crate::domain::definition::{Definition, Version};
@@ -64,6 +66,15 @@ impl Rules {
         }
     }
 
+    /// Whether the template could have made this name, of whatever version.
+    ///
+    /// A template that is hardly more than one variable could have made nearly any.
+    pub fn could_name(&self, name: &str) -> bool {
+        let pattern = template::pattern(&self.name, values);
+        let pattern = Regex::new(&pattern);
+        is_usable(name) && pattern.is_ok_and(|pattern| pattern.is_match(name))
+    }
+
     fn filled(&self, definition: &Definition, version: &Version) -> Result<String, NameError> {
         let variables = variables(definition, version);
         let empty = template::variables(&self.name)
@@ -126,6 +137,17 @@ fn variables(definition: &Definition, version: &Version) -> Variables {
         .chain(version.meta.iter().map(of("meta")))
         .chain(definition.vars.iter().map(of("vars")))
         .collect()
+}
+
+/// The regular expression of a variable's values, as far as their kind is known.
+fn values(variable: &str, format: Option<&str>) -> &'static str {
+    match (variable, format) {
+        ("algorithm", _) => "sha[0-9]+",
+        ("digest" | "checksum.sha256" | "checksum.sha512", _) => "[0-9a-f]{56,128}",
+        ("build_date", None) => "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        ("filename" | "extension", _) => "[^/]+",
+        _ => ".+",
+    }
 }
 
 /// The last part of a URL's path, fit for a name.
@@ -223,6 +245,34 @@ mod tests {
         assert!(refused[3].contains("`../1`") && refused[4].contains("`a//1`"));
         let hostile = "    mirror_url: https://mirror.example/../secret\n";
         assert!(named(Rules::NAME, hostile).is_err());
+    }
+
+    #[test]
+    fn a_name_that_the_template_could_not_have_made_is_not_ours() {
+        let could = |template: &str, name: &str| {
+            let rules = Rules {
+                name: template.to_owned(),
+                ..rules()
+            };
+            rules.could_name(name)
+        };
+        let digest = "a".repeat(64);
+        assert!(could(Rules::NAME, &format!("sha256/{digest}/a.img")));
+        assert!(could(Rules::NAME, &named(Rules::NAME, "").unwrap()));
+        for foreign in [
+            "a.img".to_owned(),
+            format!("sha256/{digest}"),
+            format!("sha256/{digest}/a/b.img"),
+            format!("sha256/{digest}/.a.img"),
+            format!("backup/sha256/{digest}/a.img"),
+            format!("sha256/{}/a.img", "x".repeat(64)),
+        ] {
+            assert!(!could(Rules::NAME, &foreign), "{foreign}");
+        }
+        let oim = "{shortname}/{version}-{shortname}.{extension}";
+        assert!(could(oim, &named(oim, "").unwrap()));
+        assert!(!could(oim, "backup/database.dump"));
+        assert!(could("{build_date:%Y}/{name}", "2026/a"));
     }
 
     #[test]

@@ -112,33 +112,43 @@ impl Objects {
 
     /// Removes an object, with its segments if it has some; it is no error if it is gone.
     pub async fn remove(&self, name: &str) -> Result<(), Error> {
-        let Some(answer) = self.head(name).await? else {
+        let Some(looked) = self.head(name).await? else {
             return Ok(());
         };
-        let is_large = answer.headers.get("x-static-large-object");
-        let is_large = is_large.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-        let mut call = self.call(Method::DELETE, name, format!("remove the object `{name}`"));
-        if is_large {
-            call.url.set_query(Some("multipart-manifest=delete"));
+        let doing = format!("remove the object `{name}`");
+        let is_static = looked.headers.get("x-static-large-object");
+        if is_static.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true")) {
+            return self.remove_static(name, doing).await;
         }
+        // The manifest first: an object without some of its segments would be a wrong one.
+        self.gone(name, doing).await?;
+        match self.pointed_to(name, &looked) {
+            Some(folder) => self.abandon(&folder, 0).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a manifest and what it names in one call.
+    async fn remove_static(&self, name: &str, doing: String) -> Result<(), Error> {
+        let mut call = self.call(Method::DELETE, name, doing);
+        call.url.set_query(Some("multipart-manifest=delete"));
         let answer = self.send(&call, &With::default()).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(());
         }
-        let answer = self.accepted(&call, answer)?;
-        if is_large {
-            let expected = "a removal of all segments";
-            let removal: Removal = answer
-                .json()
-                .map_err(|found| malformed(&call, found, expected))?;
-            if !removal.status.starts_with("200") {
-                return Err(malformed(&call, format!("`{}`", removal.status), expected));
-            }
+        let expected = "a removal of all segments";
+        let removal: Removal = self
+            .accepted(&call, answer)?
+            .json()
+            .map_err(|found| malformed(&call, found, expected))?;
+        if removal.status.starts_with("200") {
+            return Ok(());
         }
-        Ok(())
+        Err(malformed(&call, format!("`{}`", removal.status), expected))
     }
 
-    async fn head(&self, name: &str) -> Result<Option<Answer>, Error> {
+    /// What Swift says of an object; nothing if it is not there.
+    pub(super) async fn head(&self, name: &str) -> Result<Option<Answer>, Error> {
         let call = self.call(Method::HEAD, name, format!("look at the object `{name}`"));
         let answer = self.send(&call, &With::default()).await?;
         if answer.status == StatusCode::NOT_FOUND {

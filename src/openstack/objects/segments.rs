@@ -4,32 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
+use md5::{Digest, Md5};
+use reqwest::Method;
+use reqwest::header::{ETAG, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::abilities::Large;
+use super::dynamic::hidden;
 use super::list::Listed;
 use super::mark::marked;
 use super::sending::With;
 use super::{Objects, SEGMENTS};
-use crate::domain::checksum::Checksum;
+use crate::domain::checksum::{Checksum, hex};
 use crate::domain::mirror::{Begun, Part};
 use crate::openstack::call::now;
 use crate::openstack::error::Error;
 use crate::openstack::service::malformed;
 
 impl Objects {
-    /// Segments that no object consists of.
+    /// Segments that no object consists of, if their names are of the form that ours have.
     pub async fn unfinished(&self) -> Result<Vec<Begun>, Error> {
         let all = self.listed("").await?;
         let mut begun: BTreeMap<(&str, &str), DateTime<Utc>> = BTreeMap::new();
         for one in &all {
-            let Some(path) = one.name.strip_prefix(SEGMENTS) else {
-                continue;
-            };
-            let mut path = path.rsplitn(3, '/').skip(1);
-            let (Some(id), Some(name), Some(at)) = (path.next(), path.next(), one.modified())
-            else {
+            let path = one.name.strip_prefix(SEGMENTS);
+            let (Some((name, id)), Some(at)) = (path.and_then(upload), one.modified()) else {
                 continue;
             };
             // What was written last tells whether somebody is at it.
@@ -43,6 +42,7 @@ impl Objects {
                 name: name.to_owned(),
                 id: id.to_owned(),
                 at,
+                is_ours: true,
             })
             .collect())
     }
@@ -53,6 +53,7 @@ impl Objects {
             name: name.to_owned(),
             id: format!("{}-{segment}", checksum.hex()),
             at: now(),
+            is_ours: true,
         }
     }
 
@@ -60,7 +61,7 @@ impl Objects {
     pub async fn parts(&self, begun: &Begun) -> Result<BTreeMap<usize, Part>, Error> {
         let folder = folder(begun);
         let part = |one: Listed| {
-            let number = one.name.strip_prefix(&folder)?.parse().ok()?;
+            let number = number(one.name.strip_prefix(&folder)?)?;
             let (tag, size) = (one.hash, one.bytes);
             Some((number, Part { tag, size }))
         };
@@ -97,6 +98,10 @@ impl Objects {
         parts: &BTreeMap<usize, Part>,
         mark: (&str, &Checksum),
     ) -> Result<(), Error> {
+        let large = self.abilities().await?.large;
+        if large == Large::Dynamic {
+            return self.point(begun, parts, mark).await;
+        }
         let segments = parts.iter().map(|(number, part)| {
             let path = format!(
                 "/{}/{}{}",
@@ -109,10 +114,14 @@ impl Objects {
         let doing = format!("complete the object `{}`", begun.name);
         let mut call = self.call(Method::PUT, &begun.name, doing);
         call.url.set_query(Some("multipart-manifest=put"));
-        let with = With {
+        let mut with = With {
             headers: marked(mark),
             body: Value::Array(segments.collect()).to_string().into(),
         };
+        if large == Large::Untold {
+            // Who knows of no manifests would make an object of this one's text. Its digest is not that of what it names.
+            with.headers.extend(tag(parts));
+        }
         self.sent(&call, &with).await.map(drop)
     }
 
@@ -124,20 +133,74 @@ impl Objects {
         numbers.extend(1..=sent);
         for number in numbers {
             let doing = format!("remove part {number} of `{}`", begun.name);
-            let call = self.call(Method::DELETE, &segment(begun, number), doing);
-            let answer = self.send(&call, &With::default()).await?;
-            if answer.status != StatusCode::NOT_FOUND {
-                self.accepted(&call, answer)?;
-            }
+            self.gone(&segment(begun, number), doing).await?;
         }
-        Ok(())
+        let doing = format!("abandon the upload of `{}`", begun.name);
+        self.gone(&hidden(begun), doing).await
     }
 }
 
-fn folder(begun: &Begun) -> String {
+/// Where the segments of an upload lie.
+pub fn folder(begun: &Begun) -> String {
     format!("{SEGMENTS}{}/{}/", begun.name, begun.id)
 }
 
 fn segment(begun: &Begun, number: usize) -> String {
     format!("{}{number:08}", folder(begun))
+}
+
+/// Which upload a path below `.segments/` belongs to: name and ID. `NAME/ID/NUMBER` is a segment, `NAME/ID` what was tried of them.
+fn upload(path: &str) -> Option<(&str, &str)> {
+    let (before, last) = path.rsplit_once('/')?;
+    let whole = match number(last) {
+        Some(_) => before,
+        None => path,
+    };
+    let (name, id) = whole.rsplit_once('/')?;
+    is_ours(id).then_some((name, id))
+}
+
+/// The number of a segment.
+pub fn number(text: &str) -> Option<usize> {
+    let is_one = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_one)
+}
+
+/// Whether an ID is one that we give: the digest in hex, and the size of segments.
+pub fn is_ours(id: &str) -> bool {
+    let Some((digest, size)) = id.split_once('-') else {
+        return false;
+    };
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    digest.len() >= 56 && digest.bytes().all(is_hex) && size.parse::<u64>().is_ok()
+}
+
+/// The digest of a static large object, as its tag: that of its segments' tags.
+fn tag(parts: &BTreeMap<usize, Part>) -> Option<(HeaderName, HeaderValue)> {
+    let tags: String = parts.values().map(|part| part.tag.as_str()).collect();
+    let value = HeaderValue::from_str(&hex(&Md5::digest(tags))).ok()?;
+    Some((ETAG, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_our_own_form_are_of_an_upload() {
+        let id = format!("{}-8388608", "a".repeat(64));
+        let upload = |path: &str| upload(&path.replace("ID", &id)).is_some();
+        assert!(upload("sha256/a/a.img/ID/00000001") && upload("a.img/ID"));
+        for foreign in [
+            "ID",
+            "ID/00000001",
+            "a.img/ID/1",
+            "a.img/ID/0000000x",
+            "a.img/ID/b/00000001",
+            "a.img/1690000000.0/00000001",
+            ".try",
+        ] {
+            assert!(!upload(foreign), "{foreign}");
+        }
+    }
 }

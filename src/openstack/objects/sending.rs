@@ -97,6 +97,9 @@ impl Objects {
             404 if call.url.path() == self.url("").path() => {
                 "create the container, or check `mirror.to` in the settings"
             }
+            422 if call.url.query() == Some("multipart-manifest=put") => {
+                "either segments were changed meanwhile, or it has no static large objects and does not say so: let its operator enable `slo`, or show `/info`"
+            }
             413 | 507 => "the store is full, or a quota is reached: make room, then run again",
             _ => "",
         };

@@ -52,6 +52,7 @@ impl S3 {
                     name: upload.key.strip_prefix(&self.prefix)?.to_owned(),
                     id: upload.id,
                     at: upload.initiated,
+                    is_ours: false,
                 })
             }));
             match &next {

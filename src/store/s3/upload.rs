@@ -25,6 +25,7 @@ impl S3 {
             name: name.to_owned(),
             id: begun.upload_id,
             at: Utc::now(),
+            is_ours: true,
         })
     }
 

@@ -6,7 +6,7 @@ use super::object;
 use super::place::{KINDS, Kind, Place, bytes, outcomes};
 
 /// Whether it writes a part of an upload.
-fn is_part(seen: &Seen) -> bool {
+pub fn is_part(seen: &Seen) -> bool {
     seen.method == "PUT"
         && (seen.query.contains("partNumber=") || seen.path.contains("/.segments/"))
 }

@@ -218,38 +218,47 @@ impl Place {
     pub fn read_by_standard_client(&self, name: &str) -> Vec<u8> {
         let target = self.stage.path("read-back");
         let path = target.to_str().unwrap();
-        let mut command = match self.kind {
+        match self.kind {
             Kind::S3 => {
-                let mut command = services::installed("python");
-                let endpoint = swift();
-                let script = format!(
-                    "import boto3\ns3 = boto3.client('s3', endpoint_url='{endpoint}', aws_access_key_id='{}', \
-                     aws_secret_access_key='{}', region_name='RegionOne')\ns3.download_file('{}', 'p/{name}', '{path}')",
-                    KEY.0, KEY.1, self.container
-                );
-                command.args(["-c", &script]);
-                command
+                let script = format!("s3.download_file(bucket, 'p/{name}', '{path}')");
+                self.by_standard_client(&script);
             }
             Kind::Swift => {
                 let mut command = services::installed("openstack");
                 command.args(["--os-cloud", "admin", "object", "save", "--file", path]);
                 command.args([self.container.as_str(), &format!("p/{name}")]);
-                command
+                told(&mut command);
             }
-        };
-        let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        }
         std::fs::read(target).unwrap()
+    }
+
+    /// What a script prints that has S3's standard client as `s3`, and the place as `bucket`.
+    pub fn by_standard_client(&self, script: &str) -> String {
+        let mut command = services::installed("python");
+        let endpoint = swift();
+        let script = format!(
+            "import boto3\ns3 = boto3.client('s3', endpoint_url='{endpoint}', aws_access_key_id='{}', \
+             aws_secret_access_key='{}', region_name='RegionOne')\nbucket = '{}'\n{script}",
+            KEY.0, KEY.1, self.container
+        );
+        told(command.args(["-c", &script]))
     }
 
     /// The file of a definition.
     pub fn definition(&self, image: &str) -> String {
         std::fs::read_to_string(self.stage.path(&format!("images/{image}.yml"))).unwrap()
     }
+}
+
+fn told(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 async fn temporary_token(swift: &Url) -> String {
