@@ -5,6 +5,8 @@ mod faults;
 mod foreign;
 mod memory;
 mod place;
+mod signed;
+mod stopped;
 
 use reqwest::Method;
 use sha2::{Digest, Sha256};
