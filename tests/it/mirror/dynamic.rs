@@ -149,6 +149,24 @@ fn a_dynamic_object_is_whole_or_not_there_wherever_a_run_dies() {
 }
 
 #[test]
+fn segments_whose_manifest_is_removed_already_go_with_the_next_run() {
+    let place = place("dynamic-prune", true);
+    place
+        .stage
+        .define("Alpha", "", &[place.stage.publish("1", &bytes(33))]);
+    place.mirror(&["--write"]).expect(0);
+    place.stage.define("Alpha", "", &[]);
+    let later = ["--write", "--prune", "--today", "2035-01-01"];
+    let is_it = |seen: &Seen| seen.method == "DELETE" && is_hidden(seen);
+    place.killed(&later, Moment::Before, is_it);
+    assert!(place.objects().is_empty());
+    assert_eq!(place.all().len(), 2);
+    let document = place.mirror(&later).expect(0);
+    assert_eq!(document["removed"][0]["kind"], "upload");
+    assert!(place.all().is_empty());
+}
+
+#[test]
 fn what_else_lies_in_the_folder_does_not_become_a_part_of_the_object() {
     let place = place("dynamic-stray", true);
     let large = bytes(33);
