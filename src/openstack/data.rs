@@ -115,8 +115,6 @@ impl Image {
         error: reqwest::Error,
         within: Duration,
     ) -> Error {
-        let file = &self.session.cloud().described_in;
-        let source = Error::of_call(error, &call.doing, &shown(&call.url), file, within);
         let (state, status) = match self.image(id).await {
             Ok(None) => ("not there any more".to_owned(), Some(404)),
             Ok(Some(image)) => match image.status {
@@ -130,13 +128,16 @@ impl Image {
                 other => (format!("`{other}` and takes no other data"), Some(409)),
             },
             // The cloud is not there: that is what there is to say.
-            Err(_) => return source,
+            Err(_) => {
+                let file = &self.session.cloud().described_in;
+                return Error::of_call(error, &call.doing, &shown(&call.url), file, within);
+            }
         };
         Error::Interrupted {
             doing: call.doing.clone(),
             state,
             status,
-            source: Box::new(source),
+            source: error.without_url(),
         }
     }
 }

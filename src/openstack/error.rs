@@ -192,7 +192,7 @@ pub enum Error {
         /// 404 if it is gone, 409 if it takes no data, else none.
         status: Option<u16>,
         /// The cause.
-        source: Box<Error>,
+        source: reqwest::Error,
     },
     /// Nothing moved for too long.
     #[error("the upload to image `{id}` stood still for {} s", after.as_secs())]

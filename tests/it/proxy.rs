@@ -1,6 +1,8 @@
 //! A proxy in front of the real services: writes down every request, and makes the faults that no real service makes on
 //! demand.
 
+mod gate;
+
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -18,6 +20,9 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::services;
+use gate::Held;
+
+pub use gate::Gate;
 
 /// One request that came in.
 #[derive(Debug, Clone)]
@@ -85,6 +90,7 @@ enum Deed {
     PassOnAndCut,
     CutWithin,
     Strike(Moment, Blow),
+    Hold(Held),
 }
 
 /// What a rule does with a request; `None` leaves it to the next one.
@@ -261,6 +267,19 @@ impl Proxy {
         });
     }
 
+    /// Holds the body of the first request for which this is true, after its first piece.
+    pub fn hold_where(&self, mut is_it: impl FnMut(&Seen) -> bool + Send + 'static) -> Gate {
+        let (gate, held) = Gate::new();
+        let mut held = Some(held);
+        self.rule(move |seen| {
+            if held.is_none() || !is_it(seen) {
+                return None;
+            }
+            held.take().map(Deed::Hold)
+        });
+        gate
+    }
+
     /// Looks after every write that reached a service, before the client hears of it.
     pub fn look_after_writes(&self, look: Look) {
         *self.shared.look.lock().unwrap() = Some(look);
@@ -361,6 +380,11 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Resp
         Deed::CutWithin => {
             within(&shared, &seen, request, Box::new(|| {})).await;
             broken()
+        }
+        Deed::Hold(held) => {
+            let request = request.map(|body| held.hold(body));
+            let answer = done(&shared, &seen, request).await;
+            if held.is_broken() { broken() } else { answer }
         }
         Deed::Strike(Moment::Before, blow) => {
             blow();

@@ -176,26 +176,27 @@ impl Stage {
 
     /// Runs the binary with exactly these arguments.
     pub fn reglaze_as(&self, arguments: &[String]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear();
-        command
-            .env("HOME", self.folder.path())
-            .env("OS_CLIENT_CONFIG_FILE", self.path("clouds.yaml"));
-        command.output().unwrap().into()
+        self.command_as(arguments).output().unwrap().into()
     }
 
+    /// The binary as cloud `admin`.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
+        let arguments: Vec<_> = arguments.iter().map(|&one| one.to_owned()).collect();
+        let mut command = self.command_as(&arguments);
         command
-            .args(arguments)
             .args(["--cloud", "admin", "--format", "json"])
             .arg(format!(
                 "--upstream-map=https://images.example={}",
                 self.upstream
-            ))
+            ));
+        command
+    }
+
+    /// The binary with exactly these arguments.
+    pub fn command_as(&self, arguments: &[String]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reglaze"));
+        command
+            .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())

@@ -1,50 +1,13 @@
 //! Several clouds, one download.
 
-use serde_json::Value;
 use sha2::{Digest, Sha512};
 
-use super::run;
+use super::{define, disk, outcomes, run, two_clouds};
 use crate::proxy::Fault;
-use crate::stage::Stage;
-
-/// Bytes of some pieces.
-fn disk(word: &str) -> Vec<u8> {
-    (0_u32..30_000)
-        .flat_map(|count| Sha512::digest(format!("{word} {count}")))
-        .collect()
-}
-
-/// A stage with two clouds, whose images nobody else sees.
-fn two_clouds(name: &str) -> Stage {
-    let stage = Stage::new(name);
-    let clouds = std::fs::read_to_string(stage.path("clouds.yaml")).unwrap();
-    let (_, member) = clouds.split_once("  member:\n").unwrap();
-    let tenant = member.replace(": catalogue", ": tenant");
-    stage.write("clouds.yaml", &format!("{clouds}  tenant:\n{tenant}"));
-    let settings = format!("tag: {}\nclouds: [member, tenant]\n", stage.tag);
-    stage.write("reglaze.yml", &settings);
-    stage
-}
-
-fn define(stage: &Stage, image: &str, version: &str) {
-    stage.define(image, "", &[version.to_owned()]);
-    let file = format!("images/{image}.yml");
-    let text = std::fs::read_to_string(stage.path(&file)).unwrap();
-    stage.write(
-        &file,
-        &text.replace("visibility: public", "visibility: private"),
-    );
-}
-
-fn outcomes<'a>(document: &'a Value, cloud: usize) -> Vec<&'a str> {
-    let steps = document["clouds"][cloud]["steps"].as_array().unwrap();
-    let outcome = |step: &'a Value| step["outcome"].as_str().unwrap();
-    steps.iter().map(outcome).collect()
-}
 
 #[test]
 fn clouds_that_need_the_same_bytes_fetch_them_once() {
-    let stage = two_clouds("shared");
+    let stage = two_clouds("shared", "");
     let bytes = disk("shared");
     define(&stage, "Alpha", &stage.publish("1", &bytes));
     define(&stage, "Beta", &stage.publish("2", &disk("other")));
@@ -89,7 +52,7 @@ fn a_cloud_that_fails_in_the_middle_does_not_end_the_other() {
     .into_iter()
     .enumerate()
     {
-        let stage = two_clouds(&format!("shared-fails-{index}"));
+        let stage = two_clouds(&format!("shared-fails-{index}"), "");
         define(&stage, "Alpha", &stage.publish("1", &disk("shared")));
         // Whichever comes first.
         stage.glance.fail("PUT", "/file", fault);
@@ -106,7 +69,7 @@ fn a_cloud_that_fails_in_the_middle_does_not_end_the_other() {
 
 #[test]
 fn bytes_that_are_not_proven_reach_no_cloud() {
-    let stage = two_clouds("shared-wrong");
+    let stage = two_clouds("shared-wrong", "");
     let listed = stage.publish("1", &disk("what is expected"));
     stage.publish("1", &disk("what is served"));
     define(&stage, "Alpha", &listed);
@@ -124,7 +87,7 @@ fn bytes_that_are_not_proven_reach_no_cloud() {
 
 #[test]
 fn a_cloud_that_has_it_already_does_not_make_the_other_wait() {
-    let stage = two_clouds("shared-alone");
+    let stage = two_clouds("shared-alone", "");
     define(&stage, "Alpha", &stage.publish("1", &disk("shared")));
     run(&stage, &["apply", "--format=json", "--cloud=tenant"]).expect(0);
     let begun = std::time::Instant::now();

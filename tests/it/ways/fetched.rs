@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::{asked, converting, disk, failed, settings, stage, upload};
 use crate::stage::{rules, steps};
+use crate::transfers::{define, outcomes, run, two_clouds};
 
 const FETCH: &str = "method: web-download";
 
@@ -144,4 +145,22 @@ fn what_nobody_proves_stays_out_unless_the_cloud_allows_it_and_then_says_so() {
     assert_eq!(image["properties"].get("source_sha256sum"), None);
     assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
     assert_eq!(steps(&stage.reglaze(&["plan"]).expect(0)), [""; 0]);
+}
+
+#[test]
+fn of_two_clouds_each_has_its_own_glance_fetch() {
+    let stage = two_clouds("fetched-twice", "transfer: {method: web-download}\n");
+    define(&stage, "Alpha", &stage.publish_sha512("1", &disk(1)));
+    let document = run(&stage, &["apply", "--format=json"]).expect(0);
+    for cloud in [0, 1] {
+        assert_eq!(outcomes(&document, cloud), ["done", "done"]);
+    }
+    let images = stage.images();
+    assert_eq!(images.len(), 2);
+    assert_ne!(images[0]["owner"], images[1]["owner"]);
+    assert_eq!(images[0]["os_hash_value"], images[1]["os_hash_value"]);
+    assert_eq!(asked(&stage, "POST", "/import"), 2);
+    assert_eq!(asked(&stage, "PUT", "/file"), 0);
+    // The run asks for the size, Glance for the bytes.
+    assert_eq!(stage.fetched("1"), 4);
 }
