@@ -131,19 +131,24 @@ impl Account {
         let image = self.must(Method::POST, "/v2/images", Some(document)).await;
         let id = image["id"].as_str().unwrap().to_owned();
         if let Some(bytes) = bytes {
-            let url = self.glance.join(&format!("/v2/images/{id}/file")).unwrap();
-            let answer = self
-                .client
-                .put(url)
-                .header("x-auth-token", &self.token)
-                .header("content-type", "application/octet-stream")
-                .body(bytes.to_vec())
-                .send()
-                .await
-                .unwrap();
-            assert_eq!(answer.status().as_u16(), 204);
+            self.fill(&id, bytes, None).await;
         }
         id
+    }
+
+    /// Uploads the bytes of an image, into this store or the cloud's default.
+    pub async fn fill(&self, id: &str, bytes: &[u8], store: Option<&str>) {
+        let url = self.glance.join(&format!("/v2/images/{id}/file")).unwrap();
+        let mut request = self
+            .client
+            .put(url)
+            .header("x-auth-token", &self.token)
+            .header("content-type", "application/octet-stream");
+        if let Some(store) = store {
+            request = request.header("x-image-meta-store", store);
+        }
+        let answer = request.body(bytes.to_vec()).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 204);
     }
 
     /// Sets attributes and properties of an image.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::place;
 use crate::account::{Account, wait};
 
-/// What Glance decides, or what says where an image lies.
-const INCIDENTAL: [&str; 12] = [
+/// What Glance decides.
+const INCIDENTAL: [&str; 11] = [
     "id",
     "created_at",
     "updated_at",
@@ -17,7 +17,6 @@ const INCIDENTAL: [&str; 12] = [
     "file",
     "schema",
     "owner_specified.openstack.object",
-    "stores",
     "direct_url",
     "locations",
     "checksum",
@@ -32,9 +31,27 @@ pub struct Look {
     pub text: String,
 }
 
+impl Look {
+    /// Whether Glance works on none of the images: nobody sends bytes, and no import is under way.
+    pub fn is_settled(&self) -> bool {
+        self.images.iter().all(|image| {
+            let is_at_work = match image["status"].as_str().unwrap() {
+                "saving" | "importing" => true,
+                // The size comes with the last of what is staged.
+                "uploading" => image["size"].is_null(),
+                _ => false,
+            };
+            !is_at_work && image[TASK].is_null()
+        })
+    }
+}
+
+/// The lock of an import, by its task.
+const TASK: &str = "os_glance_import_task";
+
 /// All images of a tag as text, in an order of its own: name, visibility, place in lists, status, protection, tags,
-/// properties, digest of the data, members. Images of the beginning are told apart from new ones. And the servers of boot
-/// tests, where there can be some.
+/// properties, digest of the data, stores, members. Images of the beginning are told apart from new ones. And the servers of
+/// boot tests, where there can be some.
 pub fn look(tag: &str, beginning: &BTreeMap<String, String>, has_services: bool) -> Look {
     let admin = Account::of("admin");
     let images = wait(admin.tagged(tag));
@@ -65,7 +82,19 @@ fn one(admin: &Account, image: Value, beginning: &BTreeMap<String, String>) -> S
     if lines["visibility"] == "shared" {
         lines.insert("members".to_owned(), members(admin, &id));
     }
-    lines.retain(|key, _| !INCIDENTAL.contains(&key.as_str()));
+    if let Some(task) = lines.get_mut(TASK) {
+        *task = "some task".into();
+    }
+    if let Some(Value::String(stores)) = lines.get_mut("stores") {
+        let mut each: Vec<_> = stores.split(',').collect();
+        each.sort_unstable();
+        *stores = each.join(",");
+    }
+    // What an import has failed in or is still to do matters, but not that there once was one.
+    lines.retain(|key, value| {
+        let is_over = key.starts_with("os_glance_") && value == "";
+        !is_over && !INCIDENTAL.contains(&key.as_str())
+    });
     let lines: Vec<_> = lines
         .iter()
         .map(|(key, value)| format!("    {key}: {value}"))

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::story::{Story, bytes};
+use super::bytes::bytes;
+use super::story::Story;
 use crate::account::{Account, wait};
 use crate::proxy::Proxy;
 use crate::services::PASSWORD;
@@ -55,7 +56,7 @@ pub fn stage(story: &Story, number: usize) -> Stage {
     stage.write("clouds.yaml", &clouds);
     stage.glance = proxy;
     for version in versions() {
-        stage.publish(&version, &bytes(&version));
+        stage.publish(&version, &story.form.published(&version));
     }
     stage
 }

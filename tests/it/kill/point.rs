@@ -33,6 +33,7 @@ pub enum Class {
     Keystone,
     GlanceReads,
     GlanceWrites,
+    Imports,
     Members,
     NovaReads,
     NovaWrites,
@@ -101,6 +102,7 @@ fn class(seen: &Seen) -> Class {
         (path, _) if path.starts_with("/volume/") => Class::Cinder,
         (path, _) if path.contains("/members") => Class::Members,
         (_, false) => Class::GlanceReads,
+        (path, true) if path.ends_with("/stage") || path.ends_with("/import") => Class::Imports,
         (_, true) => Class::GlanceWrites,
     }
 }
@@ -158,5 +160,5 @@ fn blows(seen: &Seen) -> Vec<(Blow, bool)> {
 }
 
 fn is_upload(seen: &Seen) -> bool {
-    seen.method == "PUT" && seen.path.ends_with("/file")
+    seen.method == "PUT" && (seen.path.ends_with("/file") || seen.path.ends_with("/stage"))
 }

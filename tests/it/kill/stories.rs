@@ -1,10 +1,13 @@
 //! The stories whose runs are cut.
 
+mod ways;
+
 use serde_json::json;
 
+use super::bytes::{Form, bytes};
 use super::place;
 use super::run::{Sample, cut_everywhere};
-use super::story::{Story, bytes};
+use super::story::Story;
 use crate::account::{Account, wait};
 use crate::stage::Stage;
 
@@ -63,6 +66,7 @@ fn define(stage: &Stage, image: &str, versions: &[String]) {
 static COMBINED: Story = Story {
     name: "combined",
     has_services: false,
+    form: Form::Raw,
     used: &[],
     before: |stage| {
         settings(stage, ENDS);
@@ -93,6 +97,7 @@ fn a_run_that_is_cut_anywhere_is_finished_by_the_next_one() {
 static OSISM: Story = Story {
     name: "osism",
     has_services: false,
+    form: Form::Raw,
     used: &[],
     before: |stage| {
         stage.define("Rotated", "", &versions(stage, &["1", "2", "3"]));
@@ -169,6 +174,7 @@ macro_rules! presets {
             static STORY: Story = Story {
                 name: $name,
                 has_services: $has_services,
+                form: Form::Raw,
                 used: $used,
                 before: |stage| grown(stage, &PRESET),
                 define: |stage| list(stage, &PRESET, 4),

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha512};
 
+use super::bytes::Form;
+use super::copy::{copied, remove, restored};
 use super::look::look;
 use super::place::{self, versions};
 use crate::account::{Account, wait};
@@ -19,6 +20,8 @@ pub struct Story {
     pub name: &'static str,
     /// Whether Nova and Cinder are in the catalogue, behind the proxy too.
     pub has_services: bool,
+    /// What its versions' bytes are.
+    pub form: Form,
     /// Versions from whose images a tenant has a server all the while.
     pub used: &'static [&'static str],
     /// Brings the cloud to where the run finds it.
@@ -48,15 +51,8 @@ pub struct Told {
     /// Catalogue names that are there before and after, and how many images may bear one for an instant: one more than do
     /// before or afterwards.
     names: BTreeMap<String, usize>,
-    /// The digests of the bytes, by version.
+    /// The digests of what is stored, by version.
     digests: BTreeMap<String, String>,
-}
-
-/// Bytes of a version: some kilobytes, so that a body has a middle.
-pub fn bytes(version: &str) -> Vec<u8> {
-    (0_u32..100)
-        .flat_map(|count| Sha512::digest(format!("{version} {count}")))
-        .collect()
 }
 
 /// What a tenant's default list shows: names, and how many images bear them.
@@ -114,7 +110,7 @@ impl Told {
         }
         remove(&tag);
         let digest = |version: String| {
-            let digest = hex(&Sha512::digest(bytes(&version)));
+            let digest = hex(&Sha512::digest(story.form.stored(&version)));
             (version, digest)
         };
         Self {
@@ -139,7 +135,7 @@ impl Told {
         let mut images = Vec::new();
         for image in &self.images {
             let mut image = self.beginning(image, tag);
-            image["id"] = wait(copied(&admin, image.clone())).into();
+            image["id"] = wait(copied(&admin, self.story.form, image.clone())).into();
             images.push(image);
         }
         let origins = images.iter().enumerate().map(|(index, image)| {
@@ -174,7 +170,8 @@ impl Told {
                 wait(restored(&admin, now, &beginning));
             } else {
                 origins.retain(|_, known| *known != origin);
-                origins.insert(wait(copied(&admin, beginning)), origin);
+                let copy = wait(copied(&admin, self.story.form, beginning));
+                origins.insert(copy, origin);
             }
         }
     }
@@ -192,7 +189,7 @@ impl Told {
             .collect()
     }
 
-    /// The digests of the bytes, by version.
+    /// The digests of what is stored, by version.
     pub fn digests(&self) -> &BTreeMap<String, String> {
         &self.digests
     }
@@ -219,90 +216,4 @@ fn users(story: &Story, images: &[Value]) -> Vec<String> {
 
 fn label(index: usize) -> String {
     format!("image {index} of the beginning")
-}
-
-/// What Glance decides.
-const DECIDED: [&str; 16] = [
-    "id",
-    "created_at",
-    "updated_at",
-    "self",
-    "file",
-    "schema",
-    "stores",
-    "checksum",
-    "size",
-    "status",
-    "os_hash_algo",
-    "os_hash_value",
-    "virtual_size",
-    "owner",
-    "direct_url",
-    "locations",
-];
-
-/// What may be written of an image.
-fn writable(image: &Value) -> Map<String, Value> {
-    let all = image.as_object().unwrap().iter();
-    all.filter(|(key, _)| !DECIDED.contains(&key.as_str()) && !key.starts_with("os_glance"))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
-}
-
-/// Makes an image that is like another one.
-async fn copied(admin: &Account, image: Value) -> String {
-    let version = image["internal_version"].as_str().unwrap();
-    let data = (image["status"] != "queued").then(|| bytes(version));
-    let document = Value::Object(writable(&image));
-    let id = admin.create(document, data.as_deref()).await;
-    if image["status"] == "deactivated" {
-        act(admin, &id, "deactivate").await;
-    }
-    id
-}
-
-/// Makes an image what it was.
-async fn restored(admin: &Account, now: &Value, before: &Value) {
-    let id = now["id"].as_str().unwrap();
-    if now["visibility"] == "shared" {
-        let members = format!("/v2/images/{id}/members");
-        let document = admin.must(Method::GET, &members, None).await;
-        for member in document["members"].as_array().unwrap() {
-            let member = format!("{members}/{}", member["member_id"].as_str().unwrap());
-            admin.must(Method::DELETE, &member, None).await;
-        }
-    }
-    let (written, wanted) = (writable(now), writable(before));
-    let mut operations: Vec<_> = wanted
-        .iter()
-        .filter(|(key, value)| written.get(*key) != Some(value))
-        .map(|(key, value)| json!({"op": "add", "path": format!("/{key}"), "value": value}))
-        .collect();
-    let added = written.keys().filter(|key| !wanted.contains_key(*key));
-    operations.extend(added.map(|key| json!({"op": "remove", "path": format!("/{key}")})));
-    if !operations.is_empty() {
-        let path = format!("/v2/images/{id}");
-        admin
-            .must(Method::PATCH, &path, Some(operations.into()))
-            .await;
-    }
-    match (before["status"].as_str(), now["status"].as_str()) {
-        (before, now) if before == now => {}
-        (Some("active"), _) => act(admin, id, "reactivate").await,
-        (Some("deactivated"), _) => act(admin, id, "deactivate").await,
-        other => panic!("an image cannot come back: {other:?}"),
-    }
-}
-
-async fn act(admin: &Account, id: &str, action: &str) {
-    let path = format!("/v2/images/{id}/actions/{action}");
-    admin.must(Method::POST, &path, None).await;
-}
-
-/// Deletes all images of a tag.
-pub fn remove(tag: &str) {
-    let admin = Account::of("admin");
-    for image in wait(admin.tagged(tag)) {
-        wait(admin.delete(image["id"].as_str().unwrap()));
-    }
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use super::copy::remove;
 use super::look::{Look, look};
 use super::place;
 use super::point::{Blow, Point};
 use super::run::Work;
-use super::story::{Copy, remove};
+use super::story::Copy;
 use crate::account::Account;
 use crate::proxy::Moment;
 use crate::stage::Stage;
@@ -227,16 +228,16 @@ impl<'a> Worker<'a> {
         Ok("nothing, it was killed".to_owned())
     }
 
-    /// What is there when Glance has noticed that nobody sends any more.
+    /// What is there when Glance has noticed that nobody sends any more, and has done what it was asked for.
     fn settled(&mut self) -> Result<String, String> {
         let begun = Instant::now();
         loop {
             let found = self.look();
-            if !found.contains("status: \"saving\"") {
+            if self.last.as_ref().is_some_and(Look::is_settled) {
                 return Ok(found);
             }
             if begun.elapsed() > Duration::from_secs(30) {
-                return Err("an image is `saving` for ever".to_owned());
+                return Err(format!("Glance works on an image for ever:\n{found}"));
             }
         }
     }
