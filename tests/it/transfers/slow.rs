@@ -49,7 +49,7 @@ impl Run {
             if let Some(image) = images.pop() {
                 return image;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "it waits");
+            assert!(begun.elapsed() < Duration::from_mins(1), "it waits");
             assert_eq!(self.child.try_wait().unwrap(), None, "it has ended");
             std::thread::sleep(Duration::from_millis(100));
         }
