@@ -60,6 +60,11 @@ impl Blank<'_> {
             entrance.is_free(id).await?;
             return Ok(id.to_owned());
         }
+        self.replace(id).await
+    }
+
+    /// Deletes it, and makes a new one.
+    pub async fn replace(self, id: &str) -> anyhow::Result<String> {
         self.service.delete(id).await?;
         self.create().await
     }

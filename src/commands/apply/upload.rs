@@ -91,14 +91,54 @@ pub async fn upload(
     }
 }
 
-/// Lets Glance fetch the bytes, which are proven afterwards.
+/// Lets Glance fetch the bytes, which are proven afterwards: from one place after the other, until they are the attested
+/// ones.
 async fn fetched(road: &Road<'_>, blank: Blank<'_>) -> anyhow::Result<Uploaded> {
-    let run = road.run;
-    let url = *road.places.first().context("the version has no `url`")?;
-    way::refuse_packed(&road.attestation, url)?;
-    let limit = run.settings.limits.image_size;
+    let mut id: Option<String> = None;
+    let mut places = road.places.iter().copied().peekable();
+    while let Some(url) = places.next() {
+        way::refuse_packed(&road.attestation, url)?;
+        let image = match id.take() {
+            Some(before) => blank.replace(&before).await?,
+            None => blank.create().await?,
+        };
+        let mut ending = blank.run.stop.clone();
+        let done = tokio::select! {
+            done = fetched_from(road, blank, &image, url) => done,
+            () = ending.wanted() => {
+                let error = anyhow::anyhow!("the run was stopped; run it again to go on");
+                return Err(blank.take_back(&image, error).await);
+            }
+        };
+        match done {
+            Ok(proven) => {
+                return Ok(Uploaded {
+                    id: image,
+                    proven,
+                    transferred: None,
+                });
+            }
+            // An image that has data takes no other, and an ID that the definition asks for is there once.
+            Err(error) if places.peek().is_some() && blank.upload.id.is_none() => {
+                tracing::warn!("{error:#}; trying the next place");
+                id = Some(image);
+            }
+            Err(error) => return Err(blank.take_back(&image, error).await),
+        }
+    }
+    bail!("the version has no `url`")
+}
+
+/// The same from one place.
+async fn fetched_from(
+    road: &Road<'_>,
+    blank: Blank<'_>,
+    id: &str,
+    url: &str,
+) -> anyhow::Result<Option<Proven>> {
+    let limit = road.run.settings.limits.image_size;
     let fetch = Fetch {
-        upstream: run.upstream,
+        upstream: road.run.upstream,
         service: blank.service,
         way: &blank.upload.way,
         label: &road.label,
@@ -107,20 +147,7 @@ async fn fetched(road: &Road<'_>, blank: Blank<'_>) -> anyhow::Result<Uploaded> 
         attestation: &road.attestation,
         limit,
     };
-    let id = blank.create().await?;
-    let mut ending = run.stop.clone();
-    let done = tokio::select! {
-        done = way::fetch(&fetch, &id, road.demand(limit, None)) => done,
-        () = ending.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again to go on")),
-    };
-    match done {
-        Ok(proven) => Ok(Uploaded {
-            id,
-            proven,
-            transferred: None,
-        }),
-        Err(error) => Err(blank.take_back(&id, error).await),
-    }
+    way::fetch(&fetch, id, road.demand(limit, None)).await
 }
 
 fn listed<'a>(run: Run<'a>, step: &Step) -> anyhow::Result<(&'a Definition, &'a Version)> {

@@ -64,9 +64,9 @@ impl Ahead {
         let workers = Workers::new(move || {
             let (source, mut unpacker) = (Arc::clone(&file), Unpacker::new(&header));
             move |job: Job| {
-                let unpacked = unpacker.cluster(&source, job.stretch, job.at);
+                let cluster = unpacker.cluster(&source, job.stretch, job.at);
                 // Nobody waits for it where reading has ended.
-                let _ = job.done.send(unpacked);
+                let _ = job.done.send(cluster);
             }
         });
         let waiting = WAITING >> header.cluster_bits();

@@ -63,6 +63,27 @@ fn what_is_something_else_is_not_kept_though_its_digest_is_right() {
 }
 
 #[test]
+fn what_one_place_does_not_have_or_has_wrong_glance_fetches_from_the_next() {
+    let stage = stage("fetched-next", FETCH, "");
+    stage.publish("wrong", &disk(9));
+    for (image, mirror) in [("Alpha", "missing"), ("Beta", "wrong")] {
+        let version = stage.publish_sha512("1", &disk(1));
+        let mirror = format!("    mirror_url: https://images.example/{mirror}.img\n");
+        stage.define(image, "", &[version + &mirror]);
+    }
+    let ended = stage.reglaze(&["apply"]);
+    let document = ended.expect(0);
+    assert_eq!(
+        stage.catalogue(),
+        [("Alpha".to_owned(), 1), ("Beta".to_owned(), 1)].into(),
+        "{document}"
+    );
+    assert_eq!(stage.images().len(), 2, "nothing of a wrong place is left");
+    assert_eq!(asked(&stage, "PUT", "/file"), 0);
+    assert_eq!(ended.stderr.matches("trying the next place").count(), 2);
+}
+
+#[test]
 fn what_glance_cannot_fetch_fails_after_its_202_and_nothing_is_left() {
     let stage = stage("fetched-missing", FETCH, "");
     let version = stage
