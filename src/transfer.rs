@@ -4,6 +4,7 @@
 //! Knows neither HTTP nor Glance. Memory is constant: a few pieces in flight, whatever the size.
 
 mod arrival;
+mod conversion;
 mod convert;
 mod demand;
 mod guard;

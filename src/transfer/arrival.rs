@@ -1,27 +1,31 @@
-//! The disk as it arrives: looked into before anyone can boot it, and sent on at once, or kept until it can be converted.
+//! The disk as it arrives: looked into before anyone can boot it, and sent on as it is, or converted.
 
 use bytes::Bytes;
 
-use super::convert::{Converted, Spooling};
-use super::hash::Hashers;
+use super::conversion::Conversion;
 use super::meter::Meter;
 use super::outgoing::Outgoing;
 use super::{Demand, TransferError};
 use crate::domain::inspect::Inspector;
+use crate::domain::packing::Packing;
 use crate::domain::proof::Received;
 
 /// Where the disk goes.
 pub(super) struct Arrival {
     inspector: Option<Inspector>,
-    outgoing: Outgoing,
-    spooling: Option<Spooling>,
-    meter: Meter,
+    way: Way,
+}
+
+enum Way {
+    AsItIs(Outgoing),
+    Converted(Conversion),
 }
 
 impl Arrival {
     /// Fails with [`TransferError`] if there is no room for a disk that has to be kept.
     pub(super) fn new(
         demand: &Demand,
+        packing: Option<Packing>,
         outgoing: Outgoing,
         meter: &Meter,
     ) -> Result<Self, TransferError> {
@@ -29,17 +33,17 @@ impl Arrival {
             .format
             .as_ref()
             .map(|format| Inspector::new(format, demand.limit));
-        let spooling = demand
-            .convert
-            .as_ref()
-            .map(|convert| Spooling::begin(convert, meter))
-            .transpose()?;
-        Ok(Self {
-            inspector,
-            outgoing,
-            spooling,
-            meter: meter.clone(),
-        })
+        let way = match &demand.convert {
+            None => Way::AsItIs(outgoing),
+            Some(convert) => {
+                // How large the disk in a packed file is, nobody knows before its end.
+                let size = convert.size.filter(|_| packing.is_none());
+                let of_disk = (demand.limit, demand.stored.into_iter().collect());
+                let conversion = Conversion::begin(convert, size, of_disk, outgoing, meter)?;
+                Way::Converted(conversion)
+            }
+        };
+        Ok(Self { inspector, way })
     }
 
     /// Takes the next piece. Fails with [`TransferError`].
@@ -47,30 +51,29 @@ impl Arrival {
         if let Some(inspector) = &mut self.inspector {
             inspector.take(&piece)?;
         }
-        match &mut self.spooling {
-            Some(spooling) => spooling.take(piece).await,
-            None => self.outgoing.take(piece).await,
+        match &mut self.way {
+            Way::Converted(conversion) => conversion.take(piece).await,
+            Way::AsItIs(outgoing) => outgoing.take(piece).await,
         }
     }
 
     /// Lets go of what was held back, if all of it is what was asked for. Fails with [`TransferError`].
     pub(super) async fn release(
-        mut self,
+        self,
         mut received: Received,
         demand: &Demand,
     ) -> Result<Received, TransferError> {
         demand.is_met(&received)?;
         received.inspected = self.inspector.map(Inspector::end).transpose()?;
-        if let Some(spooling) = self.spooling {
-            let mut hashers =
-                Hashers::start(&demand.stored.into_iter().collect(), None, &self.meter)?;
-            let file = spooling.end().await?;
-            let disk = Converted::begin(file, demand.limit, &self.meter).await?;
-            self.outgoing.begin(disk.sends());
-            disk.pass(&mut hashers, &mut self.outgoing).await?;
-            received.converted = Some(hashers.end().await?.0);
-        }
-        self.outgoing.release().await?;
+        let mut outgoing = match self.way {
+            Way::AsItIs(outgoing) => outgoing,
+            Way::Converted(conversion) => {
+                let (outgoing, disk) = conversion.end().await?;
+                received.converted = Some(disk);
+                outgoing
+            }
+        };
+        outgoing.release().await?;
         Ok(received)
     }
 }

@@ -1,8 +1,8 @@
-//! A qcow2 disk that is kept until all of it is there, and goes on as raw: its tables point anywhere in the file.
+//! The two halves of a conversion: a qcow2 file that is written, and the raw disk that is read from it.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
@@ -12,8 +12,8 @@ use super::guard::PIECE;
 use super::hash::{DEPTH, Hashers};
 use super::meter::{Clock, Meter};
 use super::outgoing::Outgoing;
-use super::qcow2::{Qcow2Error, Reader, Run};
-use super::spool::{Spool, SpoolError};
+use super::qcow2::{Qcow2Error, Reader, Run, Source};
+use super::spool::{Growing, Growth, Spool, SpoolError, growth};
 use super::{Sends, TransferError};
 use crate::domain::inspect::Refusal;
 use crate::domain::inspect::qcow2::{HEAD, Header};
@@ -32,50 +32,69 @@ pub struct Convert {
 
 /// A file that is being written on a thread of its own.
 pub(super) struct Spooling {
-    pieces: mpsc::Sender<Bytes>,
-    writer: JoinHandle<Result<Spool, SpoolError>>,
+    /// Nothing when all of it came.
+    pieces: Option<mpsc::Sender<Bytes>>,
+    writer: JoinHandle<Result<u64, SpoolError>>,
+    reader: File,
+    growth: Growth,
 }
 
 impl Spooling {
     /// Fails with [`TransferError`] if there is no room.
     pub(super) fn begin(convert: &Convert, meter: &Meter) -> Result<Self, TransferError> {
         let spool = Spool::new(&convert.spool, convert.size)?;
+        let reader = spool.reader()?;
+        let (growing, growth) = growth();
         let (pieces, feed) = mpsc::channel(DEPTH);
         let clock = meter.clock("spool");
-        let writer = tokio::task::spawn_blocking(move || write(spool, feed, &clock));
-        Ok(Self { pieces, writer })
+        let writer = tokio::task::spawn_blocking(move || write(spool, feed, &growing, &clock));
+        Ok(Self {
+            pieces: Some(pieces),
+            writer,
+            reader,
+            growth,
+        })
     }
 
     /// Takes the next piece. Fails with [`TransferError`].
     pub(super) async fn take(&mut self, piece: Bytes) -> Result<(), TransferError> {
-        if self.pieces.send(piece).await.is_ok() {
+        if let Some(pieces) = &self.pieces
+            && pieces.send(piece).await.is_ok()
+        {
             return Ok(());
         }
         // The writer has gone: why, it says itself.
-        match (&mut self.writer).await {
-            Ok(Err(error)) => Err(error.into()),
-            Ok(Ok(_)) | Err(_) => Err(TransferError::Hashing),
-        }
+        self.finish().await?;
+        Err(TransferError::Hashing)
     }
 
-    /// The whole file with its size. Fails with [`TransferError`].
-    pub(super) async fn end(self) -> Result<(File, u64), TransferError> {
-        drop(self.pieces);
-        let written = self.writer.await.map_err(|_| TransferError::Hashing)?;
-        Ok(written?.finish())
+    /// How many bytes the file has, when all are there. Fails with [`TransferError`].
+    pub(super) async fn finish(&mut self) -> Result<u64, TransferError> {
+        self.pieces = None;
+        let written = (&mut self.writer).await;
+        Ok(written.map_err(|_| TransferError::Hashing)??)
+    }
+
+    /// The file for somebody who reads it while it grows. Fails with [`TransferError`].
+    pub(super) fn reader(&self) -> Result<(File, Growth), TransferError> {
+        let file = self.reader.try_clone();
+        let file = file.map_err(|source| Qcow2Error::Read { offset: 0, source })?;
+        Ok((file, self.growth.clone()))
     }
 }
 
 fn write(
     mut spool: Spool,
     mut feed: mpsc::Receiver<Bytes>,
+    growing: &Growing,
     clock: &Clock,
-) -> Result<Spool, SpoolError> {
+) -> Result<u64, SpoolError> {
     while let Some(piece) = feed.blocking_recv() {
         clock.doing(|| spool.write(&piece))?;
         clock.passed(piece.len());
+        growing.reached(spool.written());
     }
-    Ok(spool)
+    Ok(spool.written())
 }
 
 /// A disk that comes as raw from a thread of its own.
@@ -86,17 +105,22 @@ pub(super) struct Converted {
 }
 
 impl Converted {
-    /// Begins to read the disk in a file of `size` bytes; `limit` is for the disk. Fails with [`TransferError`].
+    /// Begins to read the disk in a file that has `size` bytes in the end; `limit` is for the disk.
+    ///
+    /// Fails with [`TransferError`].
     pub(super) async fn begin(
-        (file, size): (File, u64),
+        (file, growth): (File, Growth),
+        size: u64,
         limit: u64,
         meter: &Meter,
     ) -> Result<Self, TransferError> {
         let (sender, pieces) = mpsc::channel(DEPTH);
         let clock = meter.clock("convert");
-        let opened = tokio::task::spawn_blocking(move || open(file, size, limit)).await;
+        let source = Source::growing(file, size, growth.clone());
+        let opened = tokio::task::spawn_blocking(move || open(source, limit)).await;
         let (size, reader) = opened.map_err(|_| TransferError::Hashing)??;
-        let reader = tokio::task::spawn_blocking(move || read(reader, &sender, &clock));
+        let work = move || read(reader, &sender, &growth, &clock);
+        let reader = tokio::task::spawn_blocking(work);
         Ok(Self {
             size,
             pieces,
@@ -124,26 +148,37 @@ impl Converted {
 }
 
 /// The size of the disk, and who reads it.
-fn open(file: File, size: u64, limit: u64) -> Result<(u64, Reader), TransferError> {
+fn open(source: Source, limit: u64) -> Result<(u64, Reader), TransferError> {
+    let size = source.size();
     let length = usize::try_from(size).unwrap_or(HEAD).min(HEAD);
     let mut head = vec![0; length];
-    let read = file.read_exact_at(&mut head, 0);
-    read.map_err(|source| Qcow2Error::Read { offset: 0, source })?;
+    source.fill(0, &mut head)?;
     let header = Header::parse(&head).map_err(Refusal::from)?;
     header.check(size, limit).map_err(Refusal::from)?;
-    Ok((header.virtual_size(), Reader::new(file, header)?))
+    Ok((header.virtual_size(), Reader::of(source, header)))
 }
 
 /// Reads runs and sends them in pieces of [`PIECE`]: small clusters would be small packets on the wire.
-fn read(reader: Reader, pieces: &mpsc::Sender<Bytes>, clock: &Clock) -> Result<(), Qcow2Error> {
+fn read(
+    reader: Reader,
+    pieces: &mpsc::Sender<Bytes>,
+    growth: &Growth,
+    clock: &Clock,
+) -> Result<(), Qcow2Error> {
     let mut packer = Packer {
         pieces,
         clock,
         buffer: BytesMut::new(),
     };
     let mut runs = reader;
-    // Nobody takes pieces any more: why, the taker says itself.
-    while let Some(run) = clock.doing(|| runs.next()) {
+    loop {
+        let (begun, waited) = (Instant::now(), growth.waited());
+        let run = runs.next();
+        // To wait for the file is no work.
+        let waited = growth.waited().saturating_sub(waited);
+        clock.worked(begun.elapsed().saturating_sub(waited));
+        let Some(run) = run else { break };
+        // Nobody takes pieces any more: why, the taker says itself.
         if packer.take(run?).is_none() {
             return Ok(());
         }

@@ -55,7 +55,7 @@ impl Sends {
 }
 
 /// Passes `source` on, and holds it against `demand`. Waits until there is something to send: until the first piece was
-/// looked into, or where the disk is converted, until all of it is here and proven.
+/// looked into, or of a disk that is converted its header was read.
 ///
 /// Fails with [`TransferError`] if it does not even begin well.
 pub async fn guard<E>(
@@ -73,7 +73,7 @@ where
     let (begun, is_begun) = oneshot::channel();
     let (tell, verdict) = oneshot::channel();
     let outgoing = Outgoing::new(pieces.clone(), begun, meter.clock("upload"));
-    let mut arrival = Arrival::new(&demand, outgoing, &meter)?;
+    let mut arrival = Arrival::new(&demand, packing, outgoing, &meter)?;
     let clocks = meter.clone();
     tokio::spawn(async move {
         let passed = match packing {

@@ -25,7 +25,7 @@ use bytes::Bytes;
 
 use ahead::{Ahead, Part};
 pub use error::Qcow2Error;
-use source::Source;
+pub(super) use source::Source;
 
 use super::PIECE;
 use crate::domain::inspect::qcow2::Header;
@@ -54,13 +54,18 @@ impl Reader {
     ///
     /// Fails with [`Qcow2Error`] if the size of the file is not to be had.
     pub fn new(file: File, header: Header) -> Result<Self, Qcow2Error> {
-        let source = Arc::new(Source::new(file)?);
-        Ok(Self {
+        Ok(Self::of(Source::new(file)?, header))
+    }
+
+    /// The same, also of a file that is not all there.
+    pub(super) fn of(source: Source, header: Header) -> Self {
+        let source = Arc::new(source);
+        Self {
             ahead: Ahead::new(Arc::clone(&source), header),
             source,
             rest: None,
             has_failed: false,
-        })
+        }
     }
 
     /// The next run; nothing at the end. Fails with [`Qcow2Error`].

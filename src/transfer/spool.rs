@@ -1,6 +1,7 @@
 //! A file for bytes that are needed in another order than they come in. It has no name, so it is gone when nobody holds
 //! it any more, however a run ends; and it never fills the file system that it is on.
 
+mod growth;
 mod room;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use growth::{Growing, Growth, growth};
 use room::Room;
 
 /// How the name of a file begins for the moment in which it has one.
@@ -147,6 +149,11 @@ impl Spool {
             written: self.written,
             source,
         })
+    }
+
+    /// How many bytes it has.
+    pub const fn written(&self) -> u64 {
+        self.written
     }
 
     /// The file, which ends where it stands, and how many bytes it has.

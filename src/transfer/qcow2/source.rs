@@ -4,11 +4,14 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use super::Qcow2Error;
+use crate::transfer::spool::Growth;
 
-/// A file whose size does not change.
-pub(super) struct Source {
+/// A file whose size is known.
+pub(in crate::transfer) struct Source {
     file: File,
     size: u64,
+    /// How far it has come, if it is not all there.
+    growth: Option<Growth>,
 }
 
 impl Source {
@@ -19,7 +22,17 @@ impl Source {
         Ok(Self {
             file,
             size: metadata.len(),
+            growth: None,
         })
+    }
+
+    /// A file that has `size` bytes in the end. Whoever asks for what is not there yet waits for it.
+    pub const fn growing(file: File, size: u64, growth: Growth) -> Self {
+        Self {
+            file,
+            size,
+            growth: Some(growth),
+        }
     }
 
     pub const fn size(&self) -> u64 {
@@ -39,7 +52,13 @@ impl Source {
         let length = self.within(offset, buffer.len() as u64);
         let there = usize::try_from(length).unwrap_or(usize::MAX);
         let there = there.min(buffer.len());
+        let wrong = |source| Qcow2Error::Read { offset, source };
+        if let Some(growth) = &self.growth
+            && !growth.has_reached(offset.saturating_add(there as u64))
+        {
+            return Err(wrong(std::io::ErrorKind::UnexpectedEof.into()));
+        }
         let read = self.file.read_exact_at(&mut buffer[..there], offset);
-        read.map_err(|source| Qcow2Error::Read { offset, source })
+        read.map_err(wrong)
     }
 }

@@ -41,7 +41,11 @@ fuzz_target!(|input: &[u8]| {
 });
 
 /// What is measured of a file that comes in pieces of this size.
-fn measured(packed: &[u8], size: usize, member: Option<Pattern>) -> Result<Received, TransferError> {
+fn measured(
+    packed: &[u8],
+    size: usize,
+    member: Option<Pattern>,
+) -> Result<Received, TransferError> {
     let pieces: Vec<_> = packed
         .chunks(size.max(1))
         .map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece)))
