@@ -19,7 +19,7 @@ mod tee;
 mod unpack;
 mod workers;
 
-pub use convert::Convert;
+pub use convert::{Convert, Leaves};
 pub use demand::{Demand, TransferError, Unpacking, Want};
 pub use guard::{Guarded, PIECE, Sends, guard, measure};
 pub use meter::Meter;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::conversion::Conversion;
+use super::convert::Leaves;
 use super::meter::Meter;
 use super::outgoing::Outgoing;
 use super::{Demand, TransferError};
@@ -37,7 +38,8 @@ impl Arrival {
             None => Way::AsItIs(outgoing),
             Some(convert) => {
                 // How large the disk in a packed file is, nobody knows before its end.
-                let size = convert.size.filter(|_| packing.is_none());
+                let is_early = packing.is_none() && convert.leaves == Leaves::WhileItComes;
+                let size = convert.size.filter(|_| is_early);
                 let of_disk = (demand.limit, demand.stored.into_iter().collect());
                 let conversion = Conversion::begin(convert, size, of_disk, outgoing, meter)?;
                 Way::Converted(conversion)

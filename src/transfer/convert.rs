@@ -28,6 +28,17 @@ pub struct Convert {
     pub spool: PathBuf,
     /// How many bytes it has, if that is known.
     pub size: Option<u64>,
+    /// When it begins to leave.
+    pub leaves: Leaves,
+}
+
+/// When the pieces of a converted disk leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaves {
+    /// Each as soon as what it is made of is there, where it is known how long the file is.
+    WhileItComes,
+    /// When all of the file is there and proven.
+    WhenProven,
 }
 
 /// A file that is being written on a thread of its own.

@@ -13,7 +13,8 @@ use crate::domain::definition::Definition;
 use crate::domain::packing;
 use crate::domain::proof::Received;
 use crate::transfer::{
-    self, Convert, Demand, Guarded, Meter, Piece, Progress, Tee, TransferError, Unpacking, Want,
+    self, Convert, Demand, Guarded, Leaves, Meter, Piece, Progress, Sends, Tee, TransferError,
+    Unpacking, Want,
 };
 use crate::upstream::Attestation;
 use crate::upstream::fetch::Served;
@@ -47,6 +48,8 @@ pub struct Begun {
     pub place: usize,
     /// Which places gave them, counted from that one.
     pub served: Served,
+    /// Whether they are of a disk that is converted, and leave while it still comes.
+    pub is_early: bool,
     /// How they came.
     pub meter: Meter,
 }
@@ -58,10 +61,19 @@ impl Road<'_> {
     }
 
     /// Begins to fetch the bytes, at a place or where that has wrong ones at the next.
-    pub async fn open(&self, mut place: usize) -> anyhow::Result<Begun> {
+    pub async fn open(&self, place: usize) -> anyhow::Result<Begun> {
+        self.open_from(place, Leaves::WhileItComes).await
+    }
+
+    /// The same, and where they are converted nothing leaves before all of them are here.
+    pub async fn open_whole(&self, place: usize) -> anyhow::Result<Begun> {
+        self.open_from(place, Leaves::WhenProven).await
+    }
+
+    async fn open_from(&self, mut place: usize, leaves: Leaves) -> anyhow::Result<Begun> {
         loop {
             let mut next = place + 1;
-            let error = match self.open_at(place, &mut next).await {
+            let error = match self.open_at(place, leaves, &mut next).await {
                 Ok(begun) => return Ok(begun),
                 Err(error) => error,
             };
@@ -74,7 +86,12 @@ impl Road<'_> {
     }
 
     /// Begins to fetch the bytes; one that says it is too large is not begun. `next`: where to go on if they are wrong.
-    async fn open_at(&self, place: usize, next: &mut usize) -> anyhow::Result<Begun> {
+    async fn open_at(
+        &self,
+        place: usize,
+        leaves: Leaves,
+        next: &mut usize,
+    ) -> anyhow::Result<Begun> {
         let places = self.places.get(place..).unwrap_or_default();
         let download = self.run.upstream.image(places).await?;
         let served = download.served;
@@ -83,7 +100,10 @@ impl Road<'_> {
             bail!("{served} has {size} bytes; the setting `limits.image_size` allows {limit}");
         }
         let progress = Progress::new(self.label.clone(), download.size);
-        let demand = self.demand(limit, download.size);
+        let mut demand = self.demand(limit, download.size);
+        if let Some(convert) = &mut demand.convert {
+            convert.leaves = leaves;
+        }
         let guarded = transfer::guard(download.body, demand, progress).await;
         *next = place + served.next_place();
         let guarded = guarded.with_context(|| format!("{served} was not uploaded"))?;
@@ -105,6 +125,7 @@ impl Road<'_> {
             verdict: verdict.boxed().shared(),
             place,
             served,
+            is_early: matches!(sends, Sends::Converted(_)) && leaves == Leaves::WhileItComes,
             meter,
         })
     }
@@ -123,6 +144,7 @@ impl Road<'_> {
             verdict: begun.verdict.clone(),
             place: begun.place,
             served: begun.served.clone(),
+            is_early: begun.is_early,
             meter: begun.meter.clone(),
         });
         begun.collect()
@@ -155,6 +177,7 @@ impl Road<'_> {
             convert: (self.disk_format != format).then(|| Convert {
                 spool: self.run.settings.spool.clone(),
                 size,
+                leaves: Leaves::WhileItComes,
             }),
         }
     }

@@ -209,7 +209,9 @@ impl Upload<'_> {
     }
 
     /// Streams the bytes. Since a stream cannot be sent twice, it is begun anew with a fresh token, once, if the old one ended in
-    /// the middle; and at the next place, into a new image, if the bytes of this one are not the attested ones.
+    /// the middle; at the next place, into a new image, if the bytes of this one are not the attested ones; and when all of
+    /// them are here, once, if Glance or what is before it did not wait for a disk that is converted while it comes: the
+    /// file may have the beginning of the disk at its end.
     async fn send_until_proven(
         &self,
         blank: Blank<'_>,
@@ -218,7 +220,7 @@ impl Upload<'_> {
     ) -> anyhow::Result<Sent> {
         let mut is_renewed = false;
         loop {
-            let (place, served) = (begun.place, begun.served.clone());
+            let (place, served, is_early) = (begun.place, begun.served.clone(), begun.is_early);
             let error = match self.send(id, begun).await {
                 Ok(sent) => return Ok(sent),
                 Err(error) => error,
@@ -231,6 +233,10 @@ impl Upload<'_> {
             } else if is_of_the_bytes(&error) && self.road.has(next) {
                 tracing::warn!("{error:#}; trying the next place");
                 begun = self.road.open(next).await?;
+                *id = blank.anew(id, &self.entrance).await?;
+            } else if is_early && was_broken_off(&error) {
+                tracing::warn!("{error:#}; trying once more when all of it is here");
+                begun = self.road.open_whole(place).await?;
                 *id = blank.anew(id, &self.entrance).await?;
             } else {
                 return Err(error);
@@ -284,6 +290,16 @@ impl Upload<'_> {
 fn is_unauthorized(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<openstack::Error>();
     error.and_then(openstack::Error::status) == Some(401)
+}
+
+/// Whether it may have taken too long to send.
+fn was_broken_off(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<openstack::Error>() {
+        // It is there still, and has no data.
+        Some(openstack::Error::Interrupted { status, .. }) => status.is_none(),
+        Some(error) => matches!(error.status(), Some(400 | 408 | 500 | 502..=504)),
+        None => false,
+    }
 }
 
 /// Bytes that Glance has.

@@ -14,7 +14,7 @@ use super::super::{Guarded, Sends, Unpacking, Want, guard};
 use super::*;
 use crate::domain::checksum::Checksum;
 use crate::domain::proof::Received;
-use crate::transfer::{Demand, Progress};
+use crate::transfer::{Demand, Leaves, Progress};
 
 /// A disk of noise, and the qcow2 file that QEMU makes of it.
 fn image(folder: &Path) -> (Vec<u8>, Vec<u8>) {
@@ -42,6 +42,7 @@ fn demand(bytes: &[u8], folder: &Path, size: Option<usize>) -> Demand {
         convert: Some(Convert {
             spool: folder.to_owned(),
             size: size.map(|size| size as u64),
+            leaves: Leaves::WhileItComes,
         }),
         ..Demand::of_the_file(Vec::new(), 1 << 30)
     }
@@ -193,22 +194,26 @@ async fn damage_ends_it_in_a_sentence_though_the_digest_is_right() {
 }
 
 #[tokio::test]
-async fn where_nobody_says_how_long_the_file_is_nothing_leaves_before_it_is_proven() {
+async fn where_its_length_is_unknown_or_that_is_asked_for_nothing_leaves_before_it_is_proven() {
     let folder = tempfile::tempdir().unwrap();
     let (file, disk) = image(folder.path());
-    for (bytes, is_good) in [(&file[..], true), (b"other bytes", false)] {
+    let cases = [(&file[..], true), (b"other bytes", false)];
+    let sizes = [None, Some(file.len())];
+    for ((bytes, is_good), size) in cases
+        .into_iter()
+        .flat_map(|case| sizes.map(|size| (case, size)))
+    {
+        let mut demand = demand(bytes, folder.path(), size);
+        if let (Some(convert), Some(_)) = (&mut demand.convert, size) {
+            convert.leaves = Leaves::WhenProven;
+        }
         let (feed, pieces) = mpsc::channel(1000);
         send(&feed, &file).await;
         drop(feed);
         let pieces = stream::unfold(pieces, |mut pieces: mpsc::Receiver<_>| async {
             Some((pieces.recv().await?, pieces))
         });
-        let guarded = guard(
-            pieces,
-            demand(bytes, folder.path(), None),
-            Progress::silent(),
-        )
-        .await;
+        let guarded = guard(pieces, demand, Progress::silent()).await;
         match guarded {
             Ok(guarded) => {
                 let (bytes, is_broken, _) = rest(guarded).await;

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 
+use crate::proxy::Fault;
 use crate::stage::{Ended, Stage, hex, steps};
 
 /// Runs a program of QEMU's; without it the test fails.
@@ -162,6 +163,31 @@ fn the_disk_in_bytes_that_are_not_proven_never_becomes_an_image() {
     assert!(!seen.iter().any(|seen| seen.method == "PATCH"));
     assert_eq!(stage.images(), Vec::<Value>::new());
     assert_eq!(spooled(&stage), 0);
+}
+
+#[test]
+fn a_cloud_that_does_not_wait_for_the_next_piece_gets_the_disk_when_all_of_it_is_there() {
+    let (stage, _, disk) = stage("raw-cut");
+    stage.glance.fail("PUT", "/file", Fault::CutWithin);
+    let ended = stage.reglaze(&["apply"]);
+    ended.expect(0);
+    assert!(
+        ended.stderr.contains("once more when all of it is here"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(stage.fetched("1"), 2);
+    let images = stage.images();
+    let [image] = &images[..] else {
+        panic!("nothing of the first upload is left: {images:?}")
+    };
+    assert_eq!(image["size"], disk.len());
+    // One that is cut again is not tried for ever.
+    let (stage, ..) = self::stage("raw-cut-again");
+    stage.glance.fail_often("PUT", "/file", 9, Fault::CutWithin);
+    stage.reglaze(&["apply"]).expect(3);
+    assert_eq!(stage.fetched("1"), 2);
+    assert_eq!(stage.images(), Vec::<Value>::new());
 }
 
 #[test]
