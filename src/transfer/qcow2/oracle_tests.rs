@@ -162,8 +162,8 @@ fn succeeds(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program} {arguments:?}: {said}");
 }
 
-/// Makes the image.
-fn make(image: &str, noise: &Path, layout: &Layout, changes: &[Change]) {
+/// Makes the image. Says whether there is one: not, if QEMU damaged it itself.
+fn make(image: &str, noise: &Path, layout: &Layout, changes: &[Change]) -> bool {
     let (options, size) = (layout.options(), (layout.size * 512).to_string());
     let create = ["create", "-q", "-f", "qcow2", "-o", &options];
     succeeds("qemu-img", &[&create[..], &[image, &size]].concat());
@@ -187,11 +187,15 @@ fn make(image: &str, noise: &Path, layout: &Layout, changes: &[Change]) {
                 }
             }
             Change::Snapshot => {
-                run(&mut commands, image);
+                if !run(&mut commands, image) {
+                    return false;
+                }
                 succeeds("qemu-img", &["snapshot", "-c", "before", image]);
             }
             Change::Grow(sectors) => {
-                run(&mut commands, image);
+                if !run(&mut commands, image) {
+                    return false;
+                }
                 let by = format!("+{}", sectors * 512);
                 // It may refuse: version 2 does not grow once it has snapshots.
                 qemu("qemu-img", &["resize", "-q", image, &by]);
@@ -201,21 +205,29 @@ fn make(image: &str, noise: &Path, layout: &Layout, changes: &[Change]) {
             }
         }
     }
-    run(&mut commands, image);
+    run(&mut commands, image)
 }
 
-/// Runs commands in one process.
-fn run(commands: &mut Vec<String>, image: &str) {
+/// Runs commands in one process. Says whether the image is good still: now and then QEMU 10.0 packs what lies beside a
+/// discarded stretch, is about to write over a table of its own, and notices it.
+fn run(commands: &mut Vec<String>, image: &str) -> bool {
     if commands.is_empty() {
-        return;
+        return true;
     }
     let mut arguments = vec!["-f", "qcow2", "-d", "unmap", "-t", "unsafe"];
     for command in commands.iter() {
         arguments.extend(["-c", command]);
     }
     arguments.push(image);
-    succeeds("qemu-io", &arguments);
+    let output = qemu("qemu-io", &arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let is_damaged = said.contains("Marking image as corrupt");
+    assert!(
+        is_damaged || output.status.success(),
+        "qemu-io {arguments:?}: {said}"
+    );
     commands.clear();
+    !is_damaged
 }
 
 /// 300 KiB, of which every third 64 KiB cannot be packed; of the rest half. Nothing of it comes twice.
@@ -252,7 +264,7 @@ proptest! {
         noise(&noise_file);
         let [image, raw] = ["image.qcow2", "image.raw"]
             .map(|name| folder.path().join(name).into_os_string().into_string().unwrap());
-        make(&image, &noise_file, &layout, &changes);
+        prop_assume!(make(&image, &noise_file, &layout, &changes));
         succeeds("qemu-img", &["convert", "-f", "qcow2", "-O", "raw", &image, &raw]);
         let read = disk(&runs(File::open(&image).unwrap()).unwrap());
         let expected = std::fs::read(&raw).unwrap();
