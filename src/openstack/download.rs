@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 
 use super::answer::Answer;
 use super::call::{Call, shown};
@@ -16,7 +16,7 @@ use super::image::Image;
 const TOKEN_LEFT: Duration = Duration::from_mins(5);
 
 /// A download of which nothing moves for so long is given up.
-const STALLED: Duration = Duration::from_mins(2);
+pub(super) const STALLED: Duration = Duration::from_mins(2);
 
 impl Image {
     /// Begins to read the data of an active image; nothing if it has none.
@@ -42,19 +42,25 @@ impl Image {
             }
         }
         let id = id.to_owned();
-        let pieces = stream::unfold(Some((response, wrong)), move |state| {
-            let id = id.clone();
-            async move {
-                let (mut response, wrong) = state?;
-                match tokio::time::timeout(STALLED, response.chunk()).await {
-                    Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, wrong)))),
-                    Ok(Ok(None)) => None,
-                    Ok(Err(error)) => Some((Err(wrong(error)), None)),
-                    Err(_) => Some((Err(Error::Stalled { id, after: STALLED }), None)),
-                }
-            }
-            .boxed()
-        });
-        Ok(Some(pieces.fuse().boxed()))
+        let stalled = move || Error::Stalled { id, after: STALLED };
+        Ok(Some(pieces(response, wrong, stalled)))
     }
+}
+
+/// The body of an answer in pieces, to its end or to the first error: what `wrong` makes of the client's, or `stalled`.
+pub(super) fn pieces(
+    response: Response,
+    wrong: impl FnOnce(reqwest::Error) -> Error + Send + 'static,
+    stalled: impl FnOnce() -> Error + Send + 'static,
+) -> BoxStream<'static, Result<Bytes, Error>> {
+    let pieces = stream::unfold(Some((response, wrong, stalled)), |state| async {
+        let (mut response, wrong, stalled) = state?;
+        match tokio::time::timeout(STALLED, response.chunk()).await {
+            Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, wrong, stalled)))),
+            Ok(Ok(None)) => None,
+            Ok(Err(error)) => Some((Err(wrong(error)), None)),
+            Err(_) => Some((Err(stalled()), None)),
+        }
+    });
+    pieces.fuse().boxed()
 }

@@ -17,12 +17,15 @@ use crate::domain::proof::Measured;
 /// The way out, with the last piece in the hand, and what was measured of all pieces.
 type Passed = (Outgoing, Measured);
 
+/// Whoever lets pieces leave.
+type Passing = JoinSet<Result<Passed, TransferError>>;
+
 /// How far it is.
 enum State {
     /// Nothing has left.
     Kept(Outgoing),
     /// Pieces leave. Whoever drops it ends that.
-    Passes(JoinSet<Result<Passed, TransferError>>),
+    Passes(Passing),
     /// All but the last have left.
     Passed(Passed),
 }
@@ -65,7 +68,7 @@ impl Conversion {
         self.spooling.take(piece).await?;
         self.state = match self.state.take() {
             Some(State::Kept(outgoing)) => Some(match self.size {
-                Some(size) => self.pass(outgoing, size),
+                Some(size) => State::Passes(self.pass(outgoing, size)),
                 None => State::Kept(outgoing),
             }),
             Some(State::Passes(mut passing)) => Some(match passing.try_join_next() {
@@ -84,10 +87,7 @@ impl Conversion {
         let mut passing = match state {
             Some(State::Passed(passed)) => return Ok(passed),
             Some(State::Passes(passing)) => passing,
-            Some(State::Kept(outgoing)) => match self.pass(outgoing, written) {
-                State::Passes(passing) => passing,
-                _ => return Err(TransferError::Hashing),
-            },
+            Some(State::Kept(outgoing)) => self.pass(outgoing, written),
             None => return Err(TransferError::Hashing),
         };
         let passed = passing.join_next().await.ok_or(TransferError::Hashing)?;
@@ -95,7 +95,7 @@ impl Conversion {
     }
 
     /// Begins to let pieces leave, of a file that has `size` bytes in the end.
-    fn pass(&self, mut outgoing: Outgoing, size: u64) -> State {
+    fn pass(&self, mut outgoing: Outgoing, size: u64) -> Passing {
         let file = self.spooling.reader();
         let (limit, meter) = (self.limit, self.meter.clone());
         let algorithms = self.algorithms.clone();
@@ -107,7 +107,7 @@ impl Conversion {
             disk.pass(&mut hashers, &mut outgoing).await?;
             Ok((outgoing, hashers.end().await?.0))
         });
-        State::Passes(passing)
+        passing
     }
 }
 

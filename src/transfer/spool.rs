@@ -156,11 +156,6 @@ impl Spool {
         self.written
     }
 
-    /// The file, which ends where it stands, and how many bytes it has.
-    pub fn finish(self) -> (File, u64) {
-        (self.file, self.written)
-    }
-
     fn full(&self) -> SpoolError {
         SpoolError::Full {
             folder: self.folder.clone(),

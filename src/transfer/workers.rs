@@ -8,6 +8,12 @@ use std::thread::JoinHandle;
 /// The most that one stage starts.
 const MOST_THREADS: usize = 4;
 
+/// How many threads one stage has: as many as the machine runs side by side, at most four.
+pub(super) fn threads() -> usize {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    threads.min(MOST_THREADS)
+}
+
 /// The threads. They end with it.
 pub(super) struct Workers<J> {
     jobs: Option<Sender<J>>,
@@ -17,7 +23,7 @@ pub(super) struct Workers<J> {
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// As many threads as the machine runs side by side, at most four, each started when there is something to do.
+    /// As many as a stage has, each started when there is something to do.
     /// `begin` gives each what it does a job with.
     pub(super) fn new<W>(begin: impl Fn() -> W + Send + 'static) -> Self
     where
@@ -33,11 +39,10 @@ impl<J: Send + 'static> Workers<J> {
                 }
             })
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             jobs: Some(jobs),
             threads: Vec::new(),
-            wanted: threads.min(MOST_THREADS),
+            wanted: threads(),
             start: Box::new(start),
         }
     }

@@ -19,6 +19,7 @@ use url::Url;
 use crate::account::{Account, wait};
 use crate::proxy::{self, Proxy};
 use crate::services::{self, PASSWORD};
+use crate::update::signer::Signer;
 
 /// What is upstream.
 type Files = Arc<Mutex<Upstream>>;
@@ -152,6 +153,19 @@ impl Stage {
     pub fn publish_sha512(&self, version: &str, bytes: &[u8]) -> String {
         self.publish(version, bytes);
         entry(version, &format!("sha512:{}", hex(&Sha512::digest(bytes))))
+    }
+
+    /// Writes a source whose signatures are of the images themselves, `sig-VERSION` beside each, and its key.
+    pub fn trust(&self, signer: &Signer) {
+        let fingerprint = &signer.fingerprint;
+        let source = format!(
+            "title: Own\nparameters:\n  arch: {{default: x86_64}}\nindexes:\n  - engine: listing\n    url: https://images.example/\n    \
+             file: '^(?<version>\\d+)\\.img$'\nchecksum: {{compute: sha256}}\nsignature:\n  form: detached\n  of: image\n  \
+             url: \"https://images.example/sig-{{version}}.img\"\n  keys: [{fingerprint}]\n  key_url: https://images.example/key.img\ninfer:\n  \
+             - match: '^https://images\\.example/(?<version>\\d+)\\.img$'\n"
+        );
+        self.write("sources/own.yml", &source);
+        self.write("keys/own.asc", str::from_utf8(&signer.public).unwrap());
     }
 
     /// Writes one definition, with these versions.

@@ -60,7 +60,6 @@ pub async fn upload(
         road,
     };
     let mut ending = run.stop.clone();
-    let stopped = || anyhow::anyhow!("the run was stopped; run it again to go on");
     // An upstream that does not answer, or sends no image, costs no image in Glance, and no ID.
     let begun = tokio::select! {
         begun = way.begin(ticket) => begun?,
@@ -106,8 +105,7 @@ async fn fetched(road: &Road<'_>, blank: Blank<'_>) -> anyhow::Result<Uploaded> 
         let done = tokio::select! {
             done = fetched_from(road, blank, &image, url) => done,
             () = ending.wanted() => {
-                let error = anyhow::anyhow!("the run was stopped; run it again to go on");
-                return Err(blank.take_back(&image, error).await);
+                return Err(blank.take_back(&image, stopped()).await);
             }
         };
         match done {
@@ -285,6 +283,10 @@ impl Upload<'_> {
             transferred: meter.read(),
         })
     }
+}
+
+fn stopped() -> anyhow::Error {
+    anyhow::anyhow!("the run was stopped; run it again to go on")
 }
 
 fn is_unauthorized(error: &anyhow::Error) -> bool {

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::stream::BoxStream;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
@@ -15,11 +14,9 @@ use crate::domain::checksum::Checksum;
 use crate::domain::mirror::Stored;
 use crate::openstack::answer::Answer;
 use crate::openstack::call::{Retries, shown};
+use crate::openstack::download::{STALLED, pieces};
 use crate::openstack::error::Error;
 use crate::openstack::service::malformed;
-
-/// A download of which nothing moves for so long is given up.
-const STALLED: Duration = Duration::from_mins(2);
 
 /// What a removal of many says, whatever its HTTP status.
 #[derive(Debug, Deserialize)]
@@ -76,23 +73,9 @@ impl Objects {
             return Err(self.refused(&call, &answer));
         }
         let (doing, url) = (call.doing.clone(), shown(&call.url));
-        let pieces = stream::unfold(Some((response, wrong)), move |state| {
-            let (doing, url) = (doing.clone(), url.clone());
-            async move {
-                let (mut response, wrong) = state?;
-                match tokio::time::timeout(STALLED, response.chunk()).await {
-                    Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, wrong)))),
-                    Ok(Ok(None)) => None,
-                    Ok(Err(error)) => Some((Err(wrong(error)), None)),
-                    Err(_) => {
-                        let within = STALLED;
-                        Some((Err(Error::Timeout { doing, url, within }), None))
-                    }
-                }
-            }
-            .boxed()
-        });
-        Ok(pieces.fuse().boxed())
+        let within = STALLED;
+        let stalled = move || Error::Timeout { doing, url, within };
+        Ok(pieces(response, wrong, stalled))
     }
 
     /// Writes a whole object that fits into memory, with its digest as metadata.

@@ -26,8 +26,8 @@ fn what_was_written_is_read_and_has_no_name() {
     spool.write(b"hello ").unwrap();
     spool.write(b"world").unwrap();
     assert_eq!(names(folder.path()), [""; 0]);
-    let (mut file, size) = spool.finish();
-    assert_eq!(size, 11);
+    assert_eq!(spool.written(), 11);
+    let mut file = spool.reader().unwrap();
     file.rewind().unwrap();
     let mut read = String::new();
     file.read_to_string(&mut read).unwrap();
@@ -44,7 +44,7 @@ fn a_file_system_without_nameless_files_does_as_well() {
     assert_eq!(names(folder.path()), [taken]);
     let mut spool = Spool::of(file, folder.path(), None).unwrap();
     spool.write(b"hello").unwrap();
-    assert_eq!(spool.finish().1, 5);
+    assert_eq!(spool.written(), 5);
 }
 
 #[test]

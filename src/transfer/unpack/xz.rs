@@ -6,15 +6,14 @@ use std::io::{self, BufRead, Read};
 
 use liblzma::stream::{Action, Error, MtStreamBuilder, Status, Stream};
 
+use crate::transfer::workers;
+
 /// What a decoder may use: `xz -9` needs 65 MiB, and nobody who packs images needs twice that.
 pub(super) const MEMORY: u64 = 160 << 20;
 
 /// What several threads may use beside a dictionary for two of them: two blocks of 24 MiB, as `xz -6` makes them, packed
 /// and unpacked. With larger blocks or dictionaries one thread goes on alone, which holds no block.
 const THREADING: u64 = 64 << 20;
-
-/// The most blocks that are decoded at once.
-const MOST_THREADS: u32 = 4;
 
 /// Decodes a file of xz.
 pub(super) struct Xz<R> {
@@ -58,10 +57,7 @@ impl<R: BufRead> Xz<R> {
             }
             break;
         }
-        let threads = std::thread::available_parallelism()
-            .ok()
-            .and_then(|threads| u32::try_from(threads.get()).ok())
-            .map_or(1, |threads| threads.min(MOST_THREADS));
+        let threads = u32::try_from(workers::threads()).unwrap_or(1);
         let stream = MtStreamBuilder::new()
             .threads(threads)
             .memlimit_threading((2 * self.dictionary + THREADING).min(MEMORY))

@@ -19,25 +19,11 @@ fn publish(place: &Place, version: &str, image: &[u8], signed: &[u8]) -> String 
     place.stage.publish(version, image) + &format!("    signed_by: {fingerprint}\n")
 }
 
-/// The source whose signatures are of the images themselves, with its key.
-fn source(place: &Place) {
-    let fingerprint = &SIGNER.fingerprint;
-    let source = format!(
-        "title: Own\nparameters:\n  arch: {{default: x86_64}}\nindexes:\n  - engine: listing\n    url: https://images.example/\n    \
-         file: '^(?<version>\\d+)\\.img$'\nchecksum: {{compute: sha256}}\nsignature:\n  form: detached\n  of: image\n  \
-         url: \"https://images.example/sig-{{version}}.img\"\n  keys: [{fingerprint}]\n  key_url: https://images.example/key.img\ninfer:\n  \
-         - match: '^https://images\\.example/(?<version>\\d+)\\.img$'\n"
-    );
-    place.stage.write("sources/own.yml", &source);
-    let key = str::from_utf8(&SIGNER.public).unwrap();
-    place.stage.write("keys/own.asc", key);
-}
-
 #[test]
 fn a_signed_image_is_mirrored_and_of_a_wrongly_signed_one_nothing_stays() {
     for kind in KINDS {
         let place = Place::new(kind, "signed");
-        source(&place);
+        place.stage.trust(&SIGNER);
         let (small, large) = (b"a small image".to_vec(), bytes(9));
         let versions = [
             publish(&place, "1", &small, &small),
