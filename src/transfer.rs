@@ -16,6 +16,7 @@ mod progress;
 pub mod qcow2;
 pub mod spool;
 mod tee;
+mod unfolding;
 mod unpack;
 mod workers;
 

@@ -2,6 +2,9 @@
 
 use tokio::sync::watch;
 
+/// What is said of whatever was not done.
+pub const STOPPED: &str = "the run was stopped; run it again to go on";
+
 /// Says whether somebody wants this run to stop.
 #[derive(Debug, Clone)]
 pub struct Stop {

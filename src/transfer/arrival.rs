@@ -39,9 +39,8 @@ impl Arrival {
             Some(convert) => {
                 // How large the disk in a packed file is, nobody knows before its end.
                 let is_early = packing.is_none() && convert.leaves == Leaves::WhileItComes;
-                let size = convert.size.filter(|_| is_early);
-                let of_disk = (demand.limit, demand.stored.into_iter().collect());
-                let conversion = Conversion::begin(convert, size, of_disk, outgoing, meter)?;
+                let early = demand.length.filter(|_| is_early);
+                let conversion = Conversion::begin(demand, convert, early, outgoing, meter)?;
                 Way::Converted(conversion)
             }
         };

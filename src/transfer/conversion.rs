@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::TransferError;
 use super::convert::{Convert, Converted, Spooling};
 use super::hash::Hashers;
 use super::meter::Meter;
 use super::outgoing::Outgoing;
+use super::{Demand, TransferError};
 use crate::domain::checksum::Algorithm;
 use crate::domain::proof::Measured;
 
@@ -36,29 +36,30 @@ pub(super) struct Conversion {
     state: Option<State>,
     /// What the file has, if that is known before.
     size: Option<u64>,
+    /// The most bytes of the disk.
     limit: u64,
+    /// Which digests are computed over the disk.
     algorithms: BTreeSet<Algorithm>,
     meter: Meter,
 }
 
 impl Conversion {
-    /// `size`: what the file will have; nothing says that pieces leave only when all of it is there. `limit` is for the disk,
-    /// over which these digests are computed.
+    /// `size`: what the file will have; nothing says that pieces leave only when all of it is there.
     ///
     /// Fails with [`TransferError`] if there is no room for the file.
     pub(super) fn begin(
+        demand: &Demand,
         convert: &Convert,
         size: Option<u64>,
-        (limit, algorithms): (u64, BTreeSet<Algorithm>),
         outgoing: Outgoing,
         meter: &Meter,
     ) -> Result<Self, TransferError> {
         Ok(Self {
-            spooling: Spooling::begin(convert, meter)?,
+            spooling: Spooling::begin(&convert.spool, demand.length, meter)?,
             state: Some(State::Kept(outgoing)),
             size,
-            limit,
-            algorithms,
+            limit: demand.limit,
+            algorithms: demand.stored.into_iter().collect(),
             meter: meter.clone(),
         })
     }

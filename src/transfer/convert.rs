@@ -1,7 +1,7 @@
 //! The two halves of a conversion: a qcow2 file that is written, and the raw disk that is read from it.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -26,8 +26,6 @@ static ZEROS: [u8; PIECE] = [0; PIECE];
 pub struct Convert {
     /// The folder in which it waits.
     pub spool: PathBuf,
-    /// How many bytes it has, if that is known.
-    pub size: Option<u64>,
     /// When it begins to leave.
     pub leaves: Leaves,
 }
@@ -51,9 +49,13 @@ pub(super) struct Spooling {
 }
 
 impl Spooling {
-    /// Fails with [`TransferError`] if there is no room.
-    pub(super) fn begin(convert: &Convert, meter: &Meter) -> Result<Self, TransferError> {
-        let spool = Spool::new(&convert.spool, convert.size)?;
+    /// In `folder`, for `length` bytes if that is known. Fails with [`TransferError`] if there is no room.
+    pub(super) fn begin(
+        folder: &Path,
+        length: Option<u64>,
+        meter: &Meter,
+    ) -> Result<Self, TransferError> {
+        let spool = Spool::new(folder, length)?;
         let reader = spool.reader()?;
         let (growing, growth) = growth();
         let (pieces, feed) = mpsc::channel(DEPTH);

@@ -29,6 +29,8 @@ pub struct Demand {
     pub signature: Option<Detached>,
     /// What the receiver will compute over the disk.
     pub stored: Option<Algorithm>,
+    /// How many bytes the file has, if the server says so.
+    pub length: Option<u64>,
     /// The most bytes that file and disk may each have.
     pub limit: u64,
     /// The `disk_format` that the disk has by its definition; absent: it is not looked into.
@@ -151,6 +153,7 @@ impl Demand {
             member: None,
             signature: None,
             stored: None,
+            length: None,
             limit,
             format: None,
             convert: None,

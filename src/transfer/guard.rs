@@ -1,6 +1,8 @@
 //! One stream in, one stream out: the same bytes, the disk that is packed in them, or that disk in another form. Digests,
 //! signature and inspection beside it.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use tokio::sync::{mpsc, oneshot};
@@ -10,6 +12,7 @@ use super::hash::{DEPTH, Hashers};
 use super::incoming::Incoming;
 use super::meter::{Meter, Shift};
 use super::outgoing::Outgoing;
+use super::unfolding::Unfolding;
 use super::unpack;
 use super::{Demand, Progress, TransferError, UnpackError};
 use crate::domain::packing::Packing;
@@ -187,10 +190,13 @@ where
         shift.end();
         unpacked
     });
+    let unfolding = Arc::new(Unfolding::new(demand.length));
+    let comes = Arc::clone(&unfolding);
     // Both own what they use: what one drops when it fails ends the others.
     let incoming = async move {
         while let Some(chunk) = source.next().await? {
             of_file.take(&chunk).await?;
+            comes.comes(chunk.len());
             // The unpacker has gone: why, it says itself.
             if packed.send(chunk).await.is_err() {
                 break;
@@ -200,6 +206,7 @@ where
     };
     let relayed = async move {
         while let Some(piece) = disk.recv().await {
+            unfolding.gives(piece.len())?;
             of_disk.take(&piece).await?;
             arrival.take(piece).await?;
         }

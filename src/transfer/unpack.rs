@@ -113,11 +113,7 @@ pub enum UnpackError {
     /// Nothing in it.
     #[error("the file in it is empty; expected a disk")]
     Empty,
-    /// A bomb, or a disk larger than allowed.
-    ///
-    /// There is no limit by ratio beside it: good disks that are empty for the most part shrink as far as the format can,
-    /// to a thousandth with gzip, to a six thousandth with xz, to a millionth with bzip2, and a bomb is no more than that.
-    /// What a bomb can cost is the time for as many bytes as the largest image allowed, in constant memory.
+    /// A disk larger than allowed.
     #[error("the disk in it is larger than {limit} bytes, the setting `limits.image_size`")]
     TooLarge {
         /// The limit.
@@ -131,6 +127,19 @@ pub enum UnpackError {
         /// How it is packed.
         packing: Packing,
         /// The most that they may have.
+        most: u64,
+    },
+    /// A bomb.
+    #[error(
+        "{packed} bytes unfold to {disk} and more, which no disk with a system on it does; expected at most \
+        {most} times as many bytes as the packed file has; where the image is good, offer it unpacked"
+    )]
+    Unfolds {
+        /// How many bytes the file has, or how many had come where nobody says that.
+        packed: u64,
+        /// How many bytes of the disk there are already.
+        disk: u64,
+        /// The largest ratio.
         most: u64,
     },
     /// Nobody takes the disk any more.

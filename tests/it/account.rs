@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::services;
@@ -171,4 +171,32 @@ impl Account {
             self.must(Method::DELETE, &path, None).await;
         }
     }
+}
+
+/// What Glance decides.
+const DECIDED: [&str; 16] = [
+    "id",
+    "created_at",
+    "updated_at",
+    "self",
+    "file",
+    "schema",
+    "stores",
+    "checksum",
+    "size",
+    "status",
+    "os_hash_algo",
+    "os_hash_value",
+    "virtual_size",
+    "owner",
+    "direct_url",
+    "locations",
+];
+
+/// What may be written of an image.
+pub fn writable(image: &Value) -> Map<String, Value> {
+    let all = image.as_object().unwrap().iter();
+    all.filter(|(key, _)| !DECIDED.contains(&key.as_str()) && !key.starts_with("os_glance"))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }

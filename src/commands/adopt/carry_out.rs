@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 
-use super::super::stop::Stop;
+use super::super::stop::{STOPPED, Stop};
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::snapshot::CloudImage;
 use crate::domain::step::{Step, Work};
@@ -27,7 +27,7 @@ pub async fn carry_out(
             tried.push(Tried {
                 step,
                 outcome: Some(Outcome::Skipped),
-                error: Some("the run was stopped; run it again to go on".to_owned()),
+                error: Some(STOPPED.to_owned()),
                 transferred: None,
             });
             continue;

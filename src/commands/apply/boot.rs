@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail};
 
 use super::Target;
+use crate::commands::stop::STOPPED;
 use crate::domain::console::{self, Verdict};
 use crate::domain::finding::Finding;
 use crate::domain::step::Step;
@@ -36,7 +37,7 @@ pub async fn boot(
     let mut seen = String::new();
     let tried = tokio::select! {
         tried = tried(&compute, target, boot, step, id, &mut seen) => tried,
-        () = ending.wanted() => Err(anyhow!("the run was stopped; run it again to go on")),
+        () = ending.wanted() => Err(anyhow!(STOPPED)),
     };
     // By its mark and not by an ID: the answer that had the ID may have been lost.
     let removed = remove_marked(&compute, target, |definition| definition == step.image).await;

@@ -10,6 +10,7 @@ use super::delete::Ended;
 use super::meeting::{Ticket, Tickets};
 use super::upload::{self, Uploaded};
 use super::{Run, Target, boot, delete, share, way};
+use crate::commands::stop::STOPPED;
 use crate::domain::finding::Finding;
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::patch::Patch;
@@ -53,9 +54,7 @@ pub async fn carry_out(target: Target<'_>, steps: Vec<Step>, mut tickets: Ticket
         let may_finish = begun.as_ref() == Some(&step.image)
             && !matches!(step.action, Action::Upload | Action::Copy);
         if run.stop.is_wanted() && !may_finish {
-            ended
-                .entry(step.image.clone())
-                .or_insert("the run was stopped; run it again to go on");
+            ended.entry(step.image.clone()).or_insert(STOPPED);
         }
         if let Some(reason) = ended.get(&step.image) {
             tried.push(Tried {
@@ -212,7 +211,7 @@ impl Hand<'_> {
                 let mut ending = self.run.stop.clone();
                 tokio::select! {
                     copied = way::copy(self.service, step, &id, store) => copied?,
-                    () = ending.wanted() => bail!("the run was stopped; run it again to go on"),
+                    () = ending.wanted() => bail!(STOPPED),
                 }
                 Ok(Performed::Done(Some(id)))
             }

@@ -172,11 +172,11 @@ impl Road<'_> {
             signature: signature.clone(),
             // Glance's own digest over what it stores is compared with it.
             stored: Some(Algorithm::Sha512),
+            length: size,
             limit,
             format: Some(format.clone()),
             convert: (self.disk_format != format).then(|| Convert {
                 spool: self.run.settings.spool.clone(),
-                size,
                 leaves: Leaves::WhileItComes,
             }),
         }

@@ -1,12 +1,13 @@
 //! One upload: upstream → digests → Glance. Private until proven, and nothing of it stays if it is not.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::Run;
 use super::blank::Blank;
 use super::meeting::{Part, Ticket};
 use super::road::{Begun, Road, is_of_the_bytes};
 use super::way::{self, Entrance, Fetch};
+use crate::commands::stop::STOPPED;
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
 use crate::domain::proof::{self, Proven};
@@ -63,12 +64,12 @@ pub async fn upload(
     // An upstream that does not answer, or sends no image, costs no image in Glance, and no ID.
     let begun = tokio::select! {
         begun = way.begin(ticket) => begun?,
-        () = ending.wanted() => return Err(stopped()),
+        () = ending.wanted() => return Err(anyhow!(STOPPED)),
     };
     let mut id = blank.create().await?;
     let sent = tokio::select! {
         sent = way.send_until_proven(blank, &mut id, begun) => sent,
-        () = ending.wanted() => Err(stopped()),
+        () = ending.wanted() => Err(anyhow!(STOPPED)),
     };
     let notes = way.entrance.notes().into_iter();
     findings.extend(notes.map(|note| note.image(&step.image)));
@@ -105,7 +106,7 @@ async fn fetched(road: &Road<'_>, blank: Blank<'_>) -> anyhow::Result<Uploaded> 
         let done = tokio::select! {
             done = fetched_from(road, blank, &image, url) => done,
             () = ending.wanted() => {
-                return Err(blank.take_back(&image, stopped()).await);
+                return Err(blank.take_back(&image, anyhow!(STOPPED)).await);
             }
         };
         match done {
@@ -283,10 +284,6 @@ impl Upload<'_> {
             transferred: meter.read(),
         })
     }
-}
-
-fn stopped() -> anyhow::Error {
-    anyhow::anyhow!("the run was stopped; run it again to go on")
 }
 
 fn is_unauthorized(error: &anyhow::Error) -> bool {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt;
 
 use super::report::{Image, Outcome};
 use super::{AT_ONCE, Run, send};
+use crate::commands::stop::STOPPED;
 use crate::domain::mirror::{self, Way, WayError, Wish};
 use crate::transfer::{self, Demand, Progress, TransferError, Want};
 use crate::upstream::Attestation;
@@ -49,7 +50,7 @@ pub async fn bring(run: Run<'_>, images: &mut [Image<'_>]) {
 
 async fn one(run: Run<'_>, image: &mut Image<'_>) {
     if run.stop.is_wanted() && image.is_to_do() {
-        return image.fail(&stopped());
+        return image.fail(&anyhow!(STOPPED));
     }
     let mut stop = run.stop.clone();
     let work = async {
@@ -61,7 +62,7 @@ async fn one(run: Run<'_>, image: &mut Image<'_>) {
     };
     let done = tokio::select! {
         done = work => done,
-        () = stop.wanted() => Err(stopped()),
+        () = stop.wanted() => Err(anyhow!(STOPPED)),
     };
     match done {
         Ok(size) => {
@@ -70,10 +71,6 @@ async fn one(run: Run<'_>, image: &mut Image<'_>) {
         }
         Err(error) => image.fail(&error),
     }
-}
-
-fn stopped() -> anyhow::Error {
-    anyhow::anyhow!("the run was stopped; run it again to go on")
 }
 
 /// Reads an object and proves its digest; gives its size. What breaks off is read once more.

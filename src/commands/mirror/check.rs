@@ -1,10 +1,12 @@
 //! `--check`: every object that a definition names, or would name, is read to its end and proven.
 
+use anyhow::anyhow;
 use futures_util::StreamExt;
 
 use super::bring::{is_about_bytes, proven};
 use super::report::{Image, Outcome};
 use super::{AT_ONCE, Run};
+use crate::commands::stop::STOPPED;
 
 /// Reads and proves what is there; what is named and not there is missing.
 pub async fn check(run: Run<'_>, images: &mut Vec<Image<'_>>) {
@@ -27,7 +29,7 @@ pub async fn check(run: Run<'_>, images: &mut Vec<Image<'_>>) {
         let mut stop = run.stop.clone();
         let read = tokio::select! {
             read = proven(run, image.wish) => read,
-            () = stop.wanted() => Err(anyhow::anyhow!("the run was stopped; run it again")),
+            () = stop.wanted() => Err(anyhow!(STOPPED)),
         };
         match read {
             Ok(size) => {

@@ -67,7 +67,8 @@ impl<'a> Downloads<'a> {
             .await
             .map_err(|error| error.to_string())?;
         let progress = Progress::new(candidate.file.clone(), download.size);
-        let received = transfer::measure(download.body, self.demand(by_bytes), progress)
+        let demand = self.demand(by_bytes, download.size);
+        let received = transfer::measure(download.body, demand, progress)
             .await
             .map_err(|error| of_image(&chain(&error)))?;
         by_bytes
@@ -75,7 +76,7 @@ impl<'a> Downloads<'a> {
             .map_err(|error| error.to_string())
     }
 
-    fn demand(&self, by_bytes: &ByBytes) -> Demand {
+    fn demand(&self, by_bytes: &ByBytes, length: Option<u64>) -> Demand {
         let file = match by_bytes.expected() {
             Some(checksum) => Want::Expect(checksum.clone()),
             None => Want::Compute(by_bytes.algorithm),
@@ -91,6 +92,7 @@ impl<'a> Downloads<'a> {
             unpacking,
             member: by_bytes.member.clone(),
             signature: by_bytes.signature.clone(),
+            length,
             ..Demand::of_the_file(vec![file], self.limit)
         }
     }

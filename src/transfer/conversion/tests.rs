@@ -41,9 +41,9 @@ fn demand(bytes: &[u8], folder: &Path, size: Option<usize>) -> Demand {
         format: Some("qcow2".to_owned()),
         convert: Some(Convert {
             spool: folder.to_owned(),
-            size: size.map(|size| size as u64),
             leaves: Leaves::WhileItComes,
         }),
+        length: size.map(|size| size as u64),
         ..Demand::of_the_file(Vec::new(), 1 << 30)
     }
 }

@@ -31,14 +31,9 @@ fn sum(bytes: &[u8]) -> Checksum {
 fn upload(file: Checksum, limit: u64) -> Demand {
     Demand {
         file: vec![Want::Expect(file)],
-        disk: None,
         unpacking: Unpacking::IfPacked,
-        member: None,
-        signature: None,
         stored: Some(Algorithm::Sha512),
-        limit,
-        format: None,
-        convert: None,
+        ..Demand::of_the_file(Vec::new(), limit)
     }
 }
 
@@ -262,15 +257,10 @@ async fn digests_are_computed_without_being_known_before() {
     let disk = noise(PIECE + 1);
     let packed: &'static [u8] = gzip(&disk).leak();
     let demand = |unpacking, disk| Demand {
-        file: vec![Want::Compute(Algorithm::Sha256)],
         disk,
         unpacking,
         member: Some(Pattern::new("unused").unwrap()),
-        signature: None,
-        stored: None,
-        limit: u64::MAX,
-        format: None,
-        convert: None,
+        ..Demand::of_the_file(vec![Want::Compute(Algorithm::Sha256)], u64::MAX)
     };
     let both = demand(Unpacking::Always, Some(Want::Compute(Algorithm::Sha512)));
     let received = measure(stream(vec![packed]), both, Progress::silent());
@@ -286,4 +276,26 @@ async fn digests_are_computed_without_being_known_before() {
     let both = demand(Unpacking::Always, Some(Want::Compute(Algorithm::Sha512)));
     let plain = measure(stream(vec![b"a disk"]), both, Progress::silent()).await;
     assert!(matches!(plain, Err(TransferError::NotPacked)));
+}
+
+#[tokio::test]
+async fn a_bomb_breaks_off_the_upload_and_says_by_how_much_it_is_one() {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..300 {
+        encoder.write_all(&zeros).unwrap();
+    }
+    let bomb: &'static [u8] = encoder.finish().unwrap().leak();
+    let demand = Demand {
+        length: Some(bomb.len() as u64),
+        ..upload(sum(bomb), u64::MAX)
+    };
+    let guarded = guard(stream(vec![bomb]), demand, Progress::silent());
+    let (bytes, broken, verdict) = drain(guarded.await.unwrap()).await;
+    assert!(broken && bytes.len() <= 256 << 20);
+    let error = verdict.unwrap_err();
+    assert!(error.is_of_the_bytes());
+    let told = format!("{} bytes unfold to 268697600 and more", bomb.len());
+    assert!(error.to_string().contains(&told), "{error}");
+    assert!(error.to_string().contains("at most 1000 times"), "{error}");
 }

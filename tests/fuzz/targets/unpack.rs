@@ -51,15 +51,10 @@ fn measured(
         .map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece)))
         .collect();
     let demand = Demand {
-        file: vec![Want::Compute(Algorithm::Sha256)],
         disk: Some(Want::Compute(Algorithm::Sha256)),
         unpacking: Unpacking::Always,
         member,
-        signature: None,
-        stored: None,
-        limit: LIMIT,
-        format: None,
-        convert: None,
+        ..Demand::of_the_file(vec![Want::Compute(Algorithm::Sha256)], LIMIT)
     };
     let progress = Progress::new("a file".to_owned(), None);
     let measure = transfer::measure(futures_util::stream::iter(pieces), demand, progress);

@@ -3,38 +3,10 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::bytes::Form;
-use crate::account::{Account, wait};
-
-/// What Glance decides.
-const DECIDED: [&str; 16] = [
-    "id",
-    "created_at",
-    "updated_at",
-    "self",
-    "file",
-    "schema",
-    "stores",
-    "checksum",
-    "size",
-    "status",
-    "os_hash_algo",
-    "os_hash_value",
-    "virtual_size",
-    "owner",
-    "direct_url",
-    "locations",
-];
-
-/// What may be written of an image.
-fn writable(image: &Value) -> Map<String, Value> {
-    let all = image.as_object().unwrap().iter();
-    all.filter(|(key, _)| !DECIDED.contains(&key.as_str()) && !key.starts_with("os_glance"))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
-}
+use crate::account::{Account, wait, writable};
 
 /// The stores in which an image lies, the first to take it first.
 fn stores(image: &Value) -> Vec<&str> {
