@@ -35,6 +35,7 @@ mod volume;
 pub use clouds::Clouds;
 pub use config::{Cloud, ConfigError, Environment};
 pub use domains::projects_of;
+pub use download::Data;
 pub use error::Error;
 pub use image::{Deletion, Image, NewImage};
 pub use import::{Begun, Import};

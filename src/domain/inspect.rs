@@ -24,6 +24,8 @@ mod vmdk;
 pub use format::DiskFormat;
 pub use refusal::{Doubt, Refusal};
 
+use std::ops::Range;
+
 use fields::cut_off;
 use magic::Real;
 
@@ -124,6 +126,30 @@ impl Inspector {
         match format {
             DiskFormat::Raw | DiskFormat::Iso => self.fits(self.size),
             _ => Ok(()),
+        }
+    }
+
+    /// Where it wants to look next in an image of `size` bytes, of which those before that may be left out with
+    /// [`Inspector::leave_out_to`]; nothing when it has seen what it needs.
+    pub fn next(&self, size: u64) -> Option<Range<u64>> {
+        let here = self.size;
+        let to_the_end = |start: u64, end: u64| (start < size).then(|| start..end.min(size));
+        let Some(begun) = &self.begun else {
+            return to_the_end(here, self.wanted as u64);
+        };
+        let region = begun.region.and_then(|region| {
+            let end = region.start.saturating_add(region.length as u64);
+            let start = region.start.saturating_add(self.region.len() as u64);
+            (start < end).then(|| to_the_end(start.max(here), end))?
+        });
+        region.or_else(|| to_the_end(here.max(size.saturating_sub(TAIL as u64)), size))
+    }
+
+    /// Passes over the bytes before `offset` that did not come yet.
+    pub fn leave_out_to(&mut self, offset: u64) {
+        if offset > self.size {
+            self.size = offset;
+            self.tail.clear();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::attested::Attested;
 use super::checksum::{Algorithm, Checksum};
-use super::inspect::{Doubt, Inspected};
+use super::inspect::Inspected;
 use super::signature::Signed;
 
 /// What arrived.
@@ -169,16 +169,9 @@ impl Proven {
         self.sent.size
     }
 
-    /// How many bytes a guest sees, where the disk was looked into.
-    pub fn virtual_size(&self) -> Option<u64> {
-        let inspected = self.inspected.as_ref();
-        inspected.map(|inspected| inspected.virtual_size)
-    }
-
-    /// Why some clouds may refuse it.
-    pub fn doubts(&self) -> &[Doubt] {
-        let inspected = self.inspected.as_ref();
-        inspected.map_or(&[], |inspected| &inspected.doubts)
+    /// What it is, where it was looked into.
+    pub const fn inspected(&self) -> Option<&Inspected> {
+        self.inspected.as_ref()
     }
 
     /// The SHA-512 of what was sent, where that is not what the upstream has: the disk in another form.

@@ -15,7 +15,6 @@ use crate::domain::finding::Finding;
 use crate::domain::outcome::{Outcome, Tried};
 use crate::domain::patch::Patch;
 use crate::domain::plan::is_unpublished;
-use crate::domain::proof::Proven;
 use crate::domain::step::{Action, Ending, Step, Work};
 use crate::domain::transferred::Transferred;
 use crate::domain::usage;
@@ -157,6 +156,9 @@ impl Hand<'_> {
                 let findings = &mut self.findings;
                 let uploaded = upload::upload(blank, ticket, findings).await?;
                 let id = uploaded.id.clone();
+                let doubts = uploaded.inspected.iter().flat_map(|one| &one.doubts);
+                let doubts = doubts.map(|doubt| Finding::warning("boot-doubt", doubt.to_string()));
+                findings.extend(doubts.map(|doubt| doubt.image(&step.image).id(&id)));
                 self.uploaded.insert(key(step), uploaded);
                 Ok(Performed::Done(Some(id)))
             }
@@ -321,10 +323,11 @@ impl Hand<'_> {
         }
         let uploaded = self.uploaded.get(&key(step));
         let proven = uploaded.and_then(|one| one.proven.as_ref());
-        let seen = proven.and_then(Proven::virtual_size);
+        let inspected = uploaded.and_then(|one| one.inspected.as_ref());
+        let seen = inspected.map(|one| one.virtual_size);
         patch.min_disk = wanted::raised(patch.min_disk, seen.or(ours.virtual_size));
         if let Some(proven) = proven {
-            wanted::as_proven(&mut patch, proven);
+            wanted::as_proven(&mut patch, proven, ours);
         }
         Ok(patch)
     }

@@ -6,10 +6,11 @@ use super::Run;
 use super::blank::Blank;
 use super::meeting::{Part, Ticket};
 use super::road::{Begun, Road, is_of_the_bytes};
-use super::way::{self, Entrance, Fetch};
+use super::way::{self, Entrance, Fetch, Fetched};
 use crate::commands::stop::STOPPED;
 use crate::domain::definition::{Definition, Version};
 use crate::domain::finding::Finding;
+use crate::domain::inspect::Inspected;
 use crate::domain::proof::{self, Proven};
 use crate::domain::step::Step;
 use crate::domain::transfer::Method;
@@ -23,6 +24,8 @@ pub struct Uploaded {
     pub id: String,
     /// What was proven; nothing of what the cloud's settings let pass unproven.
     pub proven: Option<Proven>,
+    /// What it is, where it was looked into.
+    pub inspected: Option<Inspected>,
     /// How its bytes came, where they came through here.
     pub transferred: Option<Transferred>,
 }
@@ -77,16 +80,12 @@ pub async fn upload(
         Ok(Sent {
             proven,
             transferred,
-        }) => {
-            let doubts = proven.doubts().iter();
-            let doubts = doubts.map(|doubt| Finding::warning("boot-doubt", doubt.to_string()));
-            findings.extend(doubts.map(|doubt| doubt.image(&step.image).id(&id)));
-            Ok(Uploaded {
-                id,
-                proven: Some(proven),
-                transferred: Some(transferred),
-            })
-        }
+        }) => Ok(Uploaded {
+            id,
+            inspected: proven.inspected().cloned(),
+            proven: Some(proven),
+            transferred: Some(transferred),
+        }),
         Err(error) => Err(blank.take_back(&id, error).await),
     }
 }
@@ -110,10 +109,11 @@ async fn fetched(road: &Road<'_>, blank: Blank<'_>) -> anyhow::Result<Uploaded> 
             }
         };
         match done {
-            Ok(proven) => {
+            Ok(Fetched { proven, inspected }) => {
                 return Ok(Uploaded {
                     id: image,
                     proven,
+                    inspected: Some(inspected),
                     transferred: None,
                 });
             }
@@ -134,7 +134,7 @@ async fn fetched_from(
     blank: Blank<'_>,
     id: &str,
     url: &str,
-) -> anyhow::Result<Option<Proven>> {
+) -> anyhow::Result<Fetched> {
     let limit = road.run.settings.limits.image_size;
     let fetch = Fetch {
         upstream: road.run.upstream,

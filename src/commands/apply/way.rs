@@ -4,6 +4,7 @@
 
 mod copy;
 mod fetch;
+mod look;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 pub use copy::copy;
-pub use fetch::{Fetch, fetch, refuse_packed};
+pub use fetch::{Fetch, Fetched, fetch, refuse_packed};
 
 use crate::domain::finding::Finding;
 use crate::domain::import::{self, Goal, Patience, Task};

@@ -71,7 +71,7 @@ pub(super) fn end(seen: &Seen, doubts: &mut Vec<Doubt>) -> Result<u64, Refusal> 
     if footer.kind != FIXED {
         return Err(unknown(footer.kind));
     }
-    if footer.size + FOOTER as u64 != seen.size {
+    if footer.size.checked_add(FOOTER as u64) != Some(seen.size) {
         return Err(Refusal::damaged(
             "vhd-size",
             format!(

@@ -49,17 +49,29 @@ fn what_glance_fetched_and_is_not_attested_is_not_kept() {
 
 #[test]
 fn what_is_something_else_is_not_kept_though_its_digest_is_right() {
-    let stage = stage("fetched-other", FETCH, "");
-    // A plain optical disc, which Glance lets pass as `raw`.
-    let mut disc = vec![0; 128 << 10];
+    // A plain optical disc, which Glance lets pass as `raw`, and what is told by its end only.
+    let mut disc = vec![0; 40 << 10];
     disc[0x8000..0x8006].copy_from_slice(b"\x01CD001");
-    let version = stage.publish_sha512("1", &disc);
-    stage.define("Alpha", "", &[version]);
-    failed(
-        &stage,
-        &stage.reglaze(&["apply"]),
-        "is not kept: it breaks the rule",
-    );
+    let mut large_disc = disc.clone();
+    large_disc.resize(1 << 20, 0);
+    let mut ends_as_another = disk(7);
+    ends_as_another.resize(1 << 20, 7);
+    let footer = ends_as_another.len() - 512;
+    ends_as_another[footer..][..8].copy_from_slice(b"conectix");
+    for (name, bytes) in [
+        ("small", disc),
+        ("large", large_disc),
+        ("end", ends_as_another),
+    ] {
+        let stage = stage(&format!("fetched-other-{name}"), FETCH, "");
+        let version = stage.publish_sha512("1", &bytes);
+        stage.define("Alpha", "", &[version]);
+        failed(
+            &stage,
+            &stage.reglaze(&["apply"]),
+            "is not kept: it breaks the rule",
+        );
+    }
 }
 
 #[test]

@@ -1,22 +1,18 @@
 //! web-download: Glance fetches the bytes, and they are proven afterwards. Private until then, as with an upload.
 
 use anyhow::{Context as _, bail};
-use futures_util::StreamExt;
 
 use super::imported;
+use super::look::{Asked, look};
 use crate::domain::checksum::{Algorithm, Checksum};
 use crate::domain::import::{Method, Patience};
-use crate::domain::inspect::Inspector;
-use crate::domain::packing::{self, Packing};
+use crate::domain::inspect::Inspected;
 use crate::domain::proof::{self, Measured, Proven, Received};
 use crate::domain::snapshot::CloudImage;
 use crate::domain::way::{Proof, Way};
 use crate::openstack::Image;
 use crate::transfer::{self, Demand, Progress};
 use crate::upstream::{Attestation, Upstream};
-
-/// How much of the beginning is looked at: what every header but that of a VHDX fits into.
-const LOOKED_AT: usize = 64 << 10;
 
 /// What is waited for where nobody says how many bytes there are.
 const UNSAID: u64 = 8 << 30;
@@ -37,8 +33,16 @@ pub struct Fetch<'a> {
     pub limit: u64,
 }
 
-/// Lets Glance fill the image, and proves what it has then. Nothing if the way says that nobody does.
-pub async fn fetch(fetch: &Fetch<'_>, id: &str, demand: Demand) -> anyhow::Result<Option<Proven>> {
+/// What Glance has.
+pub struct Fetched {
+    /// What was proven of it; nothing if the way says that nobody does.
+    pub proven: Option<Proven>,
+    /// What it is.
+    pub inspected: Inspected,
+}
+
+/// Lets Glance fill the image, looks into what it has then, and proves it.
+pub async fn fetch(fetch: &Fetch<'_>, id: &str, demand: Demand) -> anyhow::Result<Fetched> {
     let size = fetch.upstream.size(fetch.url).await;
     if let Some(size) = size.filter(|size| *size > fetch.limit) {
         bail!(
@@ -65,21 +69,33 @@ pub async fn fetch(fetch: &Fetch<'_>, id: &str, demand: Demand) -> anyhow::Resul
             fetch.format
         );
     }
-    if let Some(size) = image.size.filter(|size| *size > fetch.limit) {
+    let size = image.size.unwrap_or(0);
+    if size == 0 {
+        bail!("`{}` is empty; expected the bytes of an image", fetch.url);
+    }
+    if size > fetch.limit {
         bail!(
             "Glance stored {size} bytes; the setting `limits.image_size` allows {}",
             fetch.limit
         );
     }
-    is_a_disk(fetch, id).await?;
-    let received = match (fetch.way.proof, by_its_digest(fetch, &image)) {
-        (Proof::Never, _) => return Ok(None),
-        (Proof::Afterwards, Some(received)) => received,
-        _ => read_back(fetch, id, demand).await?,
+    let asked = Asked {
+        format: fetch.format,
+        limit: fetch.limit,
     };
-    let proven = proof::prove(&fetch.attestation.attested, received)
+    let inspected = look(service, id, size, asked)
+        .await
+        .with_context(|| format!("what Glance fetched from `{}` is not kept", fetch.url))?;
+    let received = match (fetch.way.proof, by_its_digest(fetch, &image)) {
+        (Proof::Never, _) => None,
+        (Proof::Afterwards, Some(received)) => Some(received),
+        _ => Some(read_back(fetch, id, size, demand).await?),
+    };
+    let proven = received.map(|received| proof::prove(&fetch.attestation.attested, received));
+    let proven = proven
+        .transpose()
         .with_context(|| format!("what Glance fetched from `{}` is not it", fetch.url))?;
-    Ok(Some(proven))
+    Ok(Fetched { proven, inspected })
 }
 
 /// Refuses what has to be unpacked: Glance stores it as it is.
@@ -90,34 +106,8 @@ pub fn refuse_packed(attestation: &Attestation, url: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-const USE_UPLOAD: &str = "and Glance stores what it fetches as it is; nothing of it was kept; set \
+pub(super) const USE_UPLOAD: &str = "and Glance stores what it fetches as it is; nothing of it was kept; set \
                           `transfer.method: upload` for this cloud";
-
-/// Looks at the first bytes: a packed file with the right digest is still no disk, nor is one that points elsewhere.
-async fn is_a_disk(fetch: &Fetch<'_>, id: &str) -> anyhow::Result<()> {
-    let mut head = Vec::new();
-    let mut inspector = Inspector::new(fetch.format, fetch.limit);
-    let mut stream = fetch.service.download(id).await?;
-    while let (Some(pieces), true) = (&mut stream, head.len() < LOOKED_AT) {
-        let Some(piece) = pieces.next().await else {
-            break;
-        };
-        let piece = piece?;
-        inspector
-            .take(&piece)
-            .with_context(|| format!("what Glance fetched from `{}` is not kept", fetch.url))?;
-        head.extend_from_slice(&piece);
-    }
-    if head.is_empty() {
-        bail!("`{}` is empty; expected the bytes of an image", fetch.url);
-    }
-    match Packing::of(&head) {
-        Some(packing) if !packing::is_packed_by_nature(fetch.format) => {
-            bail!("`{}` is packed ({packing}), {USE_UPLOAD}", fetch.url)
-        }
-        _ => Ok(()),
-    }
-}
 
 /// What Glance computed over what it stored, where that is all that is attested.
 fn by_its_digest(fetch: &Fetch<'_>, image: &CloudImage) -> Option<Received> {
@@ -144,12 +134,17 @@ fn by_its_digest(fetch: &Fetch<'_>, image: &CloudImage) -> Option<Received> {
 }
 
 /// Reads what Glance stored through everything that is asked of an upload.
-async fn read_back(fetch: &Fetch<'_>, id: &str, demand: Demand) -> anyhow::Result<Received> {
+async fn read_back(
+    fetch: &Fetch<'_>,
+    id: &str,
+    size: u64,
+    demand: Demand,
+) -> anyhow::Result<Received> {
     tracing::info!("{}: reading back what Glance stored", fetch.label);
     let Some(stream) = fetch.service.download(id).await? else {
         bail!("Glance has no data of image `{id}` though it is active");
     };
-    let progress = Progress::new(format!("{}, read back", fetch.label), None);
+    let progress = Progress::new(format!("{}, read back", fetch.label), Some(size));
     transfer::measure(stream, demand, progress)
         .await
         .with_context(|| format!("what Glance fetched from `{}` is not it", fetch.url))

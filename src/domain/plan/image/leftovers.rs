@@ -11,6 +11,7 @@ use crate::domain::plan::version_of;
 use crate::domain::snapshot::{CloudImage, Status};
 use crate::domain::step::{Action, Step, Work};
 use crate::domain::wanted::{STAGED, STATE, digest_property};
+use crate::domain::way::UNVERIFIED;
 
 impl<'a> Planner<'a> {
     /// Glance says `saving` only while somebody sends bytes: another run is at work on this image.
@@ -176,13 +177,16 @@ pub(super) fn is_staged(image: &CloudImage, version: &Version) -> bool {
         && version.checksum.as_ref().and_then(recorded) == Some(true)
 }
 
-/// Whether Glance's own hash over the stored bytes is the definition's.
+/// Whether Glance's own hash over the stored bytes is the definition's. Then they passed through a run of ours, of which the
+/// last one leaves only after all was looked into and proven; but not where Glance fetched them itself.
 fn is_proven_by_glance(image: &CloudImage, version: &Version) -> bool {
     // Of a packed file it is the disk inside that Glance has.
     let disk = version.disk_checksum.as_ref().or(version.checksum.as_ref());
-    disk.is_some_and(|checksum| {
-        checksum.algorithm() == Algorithm::Sha512
-            && image.os_hash_algo.as_deref() == Some("sha512")
-            && image.os_hash_value.as_deref() == Some(checksum.hex())
-    })
+    let was_fetched = image.properties.contains_key(UNVERIFIED);
+    !was_fetched
+        && disk.is_some_and(|checksum| {
+            checksum.algorithm() == Algorithm::Sha512
+                && image.os_hash_algo.as_deref() == Some("sha512")
+                && image.os_hash_value.as_deref() == Some(checksum.hex())
+        })
 }
