@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use super::applied::APPLIED;
 use super::checksum::Algorithm;
 use super::definition::{Computed, Definition, Version, WantedStatus};
+use super::inspect::Inspected;
 use super::patch::Patch;
 use super::policy::{Policy, Stage};
 use super::proof::Proven;
@@ -35,6 +36,8 @@ pub const TAGS: &str = "reglaze_tags";
 
 /// The pinned key whose signature was checked.
 const SIGNED_BY: &str = "source_signed_by";
+/// How many bytes the guest sees, on images of which Glance does not say it.
+pub const VIRTUAL_SIZE: &str = "reglaze_virtual_size";
 /// The SHA-512 of the disk as it is stored, where that is another form than the upstream's.
 const CONVERTED: &str = "converted_sha512sum";
 
@@ -327,7 +330,7 @@ impl Wanted {
             Some(false) => remove.extend([PROTECTED.to_owned()]),
             None => {}
         }
-        let min_disk = raised(self.min_disk, image.virtual_size);
+        let min_disk = raised(self.min_disk, image);
         Patch {
             name: (image.name.as_deref() != Some(&self.name)).then(|| self.name.clone()),
             visibility: (image.visibility != self.visibility).then_some(self.visibility),
@@ -374,9 +377,31 @@ fn owned(values: BTreeSet<&str>) -> BTreeSet<String> {
 }
 
 /// The wanted `min_disk`, raised to what holds the disk that a guest sees: Nova refuses a root disk below its virtual size.
-pub fn raised(min_disk: Option<u64>, virtual_size: Option<u64>) -> Option<u64> {
-    let needed = virtual_size.unwrap_or(0).div_ceil(1 << 30);
+pub fn raised(min_disk: Option<u64>, image: &CloudImage) -> Option<u64> {
+    let needed = gibibytes(virtual_size(image));
     min_disk.map(|wanted| wanted.max(needed))
+}
+
+/// How many bytes the guest sees: what Glance says, or where it does not, what was seen when it was published.
+fn virtual_size(image: &CloudImage) -> Option<u64> {
+    let recorded = || image.properties.get(VIRTUAL_SIZE)?.parse().ok();
+    image.virtual_size.or_else(recorded)
+}
+
+fn gibibytes(size: Option<u64>) -> u64 {
+    size.unwrap_or(0).div_ceil(1 << 30)
+}
+
+/// Adds to what is published of `image` what was seen in its bytes: a `min_disk` that holds the disk, whether or not the
+/// definition has one, and how large that is, where Glance cannot tell.
+pub fn as_inspected(patch: &mut Patch, inspected: Option<&Inspected>, image: &CloudImage) {
+    let seen = inspected.map(|inspected| inspected.virtual_size);
+    if let (Some(seen), None) = (seen, virtual_size(image)) {
+        patch.set.insert(VIRTUAL_SIZE.to_owned(), seen.to_string());
+    }
+    let wanted = patch.min_disk.unwrap_or(image.min_disk);
+    let raised = wanted.max(gibibytes(seen.or_else(|| virtual_size(image))));
+    patch.min_disk = (raised != image.min_disk).then_some(raised);
 }
 
 /// Adds to what is published of `image` what only the upload could tell.

@@ -1,7 +1,7 @@
 //! Data on its way to Glance as a stream, which can be sent once only: into a store or into the staging area.
 
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -146,17 +146,19 @@ impl Image {
 #[derive(Default)]
 pub(super) struct Watch {
     pieces: AtomicU64,
+    /// Whether Glance would take the next piece, and it is not there: no fault of Glance's.
+    is_waiting: AtomicBool,
     cause: Mutex<Option<Cause>>,
 }
 
 impl Watch {
-    /// Ends when no piece was taken for too long.
+    /// Ends when no piece was taken for too long that was there to be taken.
     pub(super) async fn stalled(&self) {
         let mut before = self.pieces.load(Ordering::Relaxed);
         loop {
             tokio::time::sleep(STALLED).await;
             let now = self.pieces.load(Ordering::Relaxed);
-            if now == before {
+            if now == before && !self.is_waiting.load(Ordering::Relaxed) {
                 return;
             }
             before = now;
@@ -180,17 +182,21 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: Into<Cause> + 'static,
 {
-    data.flat_map(move |piece| {
+    let pieces = stream::unfold((Box::pin(data), watch), |(mut data, watch)| async move {
+        watch.is_waiting.store(true, Ordering::Relaxed);
+        let piece = data.next().await;
+        watch.is_waiting.store(false, Ordering::Relaxed);
         watch.pieces.fetch_add(1, Ordering::Relaxed);
-        let pieces = match piece {
+        let pieces = match piece? {
             Ok(bytes) => cut(bytes).map(Ok).collect::<Vec<_>>(),
             Err(error) => {
                 *watch.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
                 vec![Err(std::io::Error::other("the data broke off"))]
             }
         };
-        stream::iter(pieces)
-    })
+        Some((stream::iter(pieces), (data, watch)))
+    });
+    pieces.flatten()
 }
 
 fn cut(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
@@ -203,6 +209,37 @@ fn cut(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether a stream of one piece is told to stand still, of which so many are taken before that.
+    async fn stands_still(taken: usize, is_more: bool) -> bool {
+        let watch = Arc::new(Watch::default());
+        let one = stream::iter([Ok::<_, Cause>(Bytes::from_static(b"a"))]);
+        let more = stream::once(async move {
+            if is_more {
+                std::future::pending::<()>().await;
+            }
+            Ok(Bytes::from_static(b"b"))
+        });
+        let mut data = Box::pin(watched(one.chain(more), Arc::clone(&watch)));
+        for _ in 0..taken {
+            data.next().await.unwrap().unwrap();
+        }
+        let receiver = async {
+            while data.next().await.is_some() {}
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = receiver, if is_more => false,
+            () = tokio::time::sleep(STALLED * 5) => false,
+            () = watch.stalled() => true,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_stands_still_where_glance_takes_nothing_and_not_where_nothing_comes() {
+        assert!(stands_still(1, false).await);
+        assert!(!stands_still(1, true).await);
+    }
 
     #[test]
     fn large_pieces_are_cut_and_no_byte_is_lost() {

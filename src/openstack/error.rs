@@ -195,7 +195,10 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// Nothing moved for too long.
-    #[error("the upload to image `{id}` stood still for {} s", after.as_secs())]
+    #[error(
+        "the transfer of image `{id}` stood still for {} s, though there was more to send or to take; look at Glance and its \
+         store, and run again", after.as_secs()
+    )]
     Stalled {
         /// The image.
         id: String,

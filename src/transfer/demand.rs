@@ -102,13 +102,15 @@ pub enum TransferError {
     #[error("it is not packed, so there is no disk in it; remove `disk:` from its source")]
     NotPacked,
     /// The source never ends, or is larger than allowed.
-    #[error("it is larger than {limit} bytes, the setting `limits.image_size`")]
+    #[error(
+        "it is larger than {limit} bytes, the setting `limits.image_size`; raise it if the image is meant to be that large"
+    )]
     TooLarge {
         /// The limit.
         limit: u64,
     },
     /// Nothing came.
-    #[error("the download is empty; expected the bytes of an image")]
+    #[error("the download is empty; expected the bytes of an image; look at its source")]
     Empty,
     /// The other side stopped taking bytes.
     #[error("the receiver stopped taking bytes after {sent} of them")]

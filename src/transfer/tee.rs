@@ -116,9 +116,7 @@ impl Parting {
 
     /// Gives a piece to everybody.
     async fn pass(&mut self, piece: &Bytes) {
-        if let Some(overflow) = &mut self.overflow {
-            overflow.add(piece.clone()).await;
-        }
+        self.keep(piece).await;
         for taker in &mut self.takers {
             taker.has_piece = false;
         }
@@ -129,6 +127,19 @@ impl Parting {
             }
             self.wait().await;
             self.set_aside(piece).await;
+        }
+    }
+
+    /// Keeps a piece for those who read from the file, if somebody does. One that could not be written on has told them, and
+    /// nobody else is to be set aside into it.
+    async fn keep(&mut self, piece: &Bytes) {
+        self.overflow.take_if(|overflow| !overflow.is_read());
+        let Some(overflow) = &mut self.overflow else {
+            return;
+        };
+        if !overflow.add(piece.clone()).await {
+            self.overflow = None;
+            self.may_spool = false;
         }
     }
 
@@ -173,6 +184,7 @@ impl Parting {
         if self.overflow.is_none() {
             match Overflow::begin(&self.tee.spool) {
                 Ok(mut overflow) => {
+                    // If that fails already, those who read are told.
                     overflow.add(piece.clone()).await;
                     self.overflow = Some(overflow);
                 }

@@ -50,7 +50,9 @@ pub enum UnpackError {
         packing: Packing,
     },
     /// No such file.
-    #[error("no file in its {packing} archive matches `{pattern}`; there is {found}")]
+    #[error(
+        "no file in its {packing} archive matches `{pattern}`; there is {found}; correct `member:` in its source"
+    )]
     Absent {
         /// How it is packed.
         packing: Packing,
@@ -61,7 +63,7 @@ pub enum UnpackError {
     },
     /// More than one such file.
     #[error(
-        "both `{first}` and `{second}` in its {packing} archive match `{pattern}`; expected one file"
+        "both `{first}` and `{second}` in its {packing} archive match `{pattern}`; expected one file; make `member:` in its source tell them apart"
     )]
     Several {
         /// How it is packed.
@@ -74,7 +76,9 @@ pub enum UnpackError {
         second: String,
     },
     /// A link, a sparse file and the like.
-    #[error("`{name}` in its {packing} archive is {kind}; expected a plain file")]
+    #[error(
+        "`{name}` in its {packing} archive is {kind}; expected a plain file; choose another with `member:` in its source"
+    )]
     NotPlain {
         /// How it is packed.
         packing: Packing,
@@ -84,7 +88,7 @@ pub enum UnpackError {
         kind: &'static str,
     },
     /// Not what it begins as.
-    #[error("its {packing} data is damaged or cut off: {reason}")]
+    #[error("its {packing} data is damaged or cut off: {reason}; take it from its source again")]
     Damaged {
         /// How it is packed.
         packing: Packing,
@@ -104,17 +108,31 @@ pub enum UnpackError {
         /// The limit.
         limit: u64,
     },
+    /// The same further on, where nobody says how much it is.
+    #[error(
+        "a later part of its {packing} data needs more than {limit} bytes of memory to be unpacked; pack it again with `xz -9`"
+    )]
+    LaterMemory {
+        /// How it is packed.
+        packing: Packing,
+        /// The limit.
+        limit: u64,
+    },
     /// A packed file in a packed file.
-    #[error("the file in it is packed again, with {packing}; expected a disk")]
+    #[error(
+        "the file in it is packed again, with {packing}; expected a disk; choose another file, or unpack it where it comes from"
+    )]
     PackedAgain {
         /// How that is packed.
         packing: Packing,
     },
     /// Nothing in it.
-    #[error("the file in it is empty; expected a disk")]
+    #[error("the file in it is empty; expected a disk; look at its source")]
     Empty,
     /// A disk larger than allowed.
-    #[error("the disk in it is larger than {limit} bytes, the setting `limits.image_size`")]
+    #[error(
+        "the disk in it is larger than {limit} bytes, the setting `limits.image_size`; raise it if the image is meant to be that large"
+    )]
     TooLarge {
         /// The limit.
         limit: u64,
@@ -259,6 +277,11 @@ fn damaged(packing: Packing, error: &io::Error) -> UnpackError {
     if let Some(AboveMost { packing, most }) = within {
         let (packing, most) = (*packing, *most);
         return UnpackError::TooMuch { packing, most };
+    }
+    let within = error.get_ref().and_then(|within| within.downcast_ref());
+    if let Some(liblzma::stream::Error::MemLimit) = within {
+        let limit = xz::MEMORY;
+        return UnpackError::LaterMemory { packing, limit };
     }
     let reason = if error.kind() == io::ErrorKind::UnexpectedEof {
         "it ends in the middle".to_owned()

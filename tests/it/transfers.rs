@@ -1,6 +1,7 @@
 //! Bytes on their way into Glance: shared by clouds, looked into, converted, and told of.
 
 mod converted;
+mod large;
 mod refused;
 mod shared;
 mod slow;

@@ -324,8 +324,7 @@ impl Hand<'_> {
         let uploaded = self.uploaded.get(&key(step));
         let proven = uploaded.and_then(|one| one.proven.as_ref());
         let inspected = uploaded.and_then(|one| one.inspected.as_ref());
-        let seen = inspected.map(|one| one.virtual_size);
-        patch.min_disk = wanted::raised(patch.min_disk, seen.or(ours.virtual_size));
+        wanted::as_inspected(&mut patch, inspected, ours);
         if let Some(proven) = proven {
             wanted::as_proven(&mut patch, proven, ours);
         }

@@ -14,16 +14,21 @@ use super::super::{Guarded, Sends, Unpacking, Want, guard};
 use super::*;
 use crate::domain::checksum::Checksum;
 use crate::domain::proof::Received;
-use crate::transfer::{Demand, Leaves, Progress};
+use crate::transfer::{Demand, Leaves, PIECE, Progress};
 
 /// A disk of noise, and the qcow2 file that QEMU makes of it.
 fn image(folder: &Path) -> (Vec<u8>, Vec<u8>) {
+    image_with(folder, "cluster_size=65536")
+}
+
+/// The same with options of its own.
+fn image_with(folder: &Path, options: &str) -> (Vec<u8>, Vec<u8>) {
     let noise = (0_u32..65536).flat_map(|count| Sha512::digest(count.to_le_bytes()));
     let disk: Vec<u8> = noise.collect();
     let (raw, qcow2) = (folder.join("disk.raw"), folder.join("disk.qcow2"));
     std::fs::write(&raw, &disk).unwrap();
     let converted = Command::new("qemu-img")
-        .args(["convert", "-q", "-f", "raw", "-O", "qcow2"])
+        .args(["convert", "-q", "-f", "raw", "-O", "qcow2", "-o", options])
         .args([&raw, &qcow2])
         .status();
     let converted = converted.unwrap_or_else(|error| panic!("{error}; install qemu-utils"));
@@ -103,6 +108,29 @@ async fn pieces_leave_while_the_file_still_comes() {
     assert!(!is_broken && whole == disk);
     let sha512 = Checksum::from_digest(Algorithm::Sha512, &Sha512::digest(&disk)).unwrap();
     assert_eq!(verdict.unwrap().converted.unwrap().checksums, [sha512]);
+}
+
+/// Of a disk with more than one table of the second level, the further ones lie further on in the file.
+#[tokio::test]
+async fn what_is_there_leaves_before_the_next_table_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, disk) = image_with(folder.path(), "cluster_size=2048");
+    let (first, second) = file.split_at(file.len() * 7 / 8);
+    let demand = demand(&file, folder.path(), Some(file.len()));
+    let (feed, guarded) = begun(first, demand).await;
+    let mut guarded = guarded.unwrap();
+    let mut whole = Vec::new();
+    // Each of eight tables tells of an eighth. Some pieces are in hands.
+    while whole.len() < disk.len() * 6 / 8 - 2 * PIECE {
+        let piece = timeout(Duration::from_secs(20), guarded.body.recv()).await;
+        whole.extend(piece.expect("a piece leaves").unwrap().unwrap());
+    }
+    send(&feed, second).await;
+    drop(feed);
+    let (bytes, is_broken, verdict) = rest(guarded).await;
+    whole.extend(bytes);
+    assert!(!is_broken && whole == disk);
+    verdict.unwrap();
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use super::Qcow2Error;
 use super::packed::{Stretch, Unpacker};
-use super::source::Source;
-use super::walk::{Extent, Place, Walk};
+use super::source::{Missing, Source};
+use super::walk::{Extent, Found, Place, Walk};
 use crate::domain::inspect::qcow2::Header;
 use crate::transfer::workers::Workers;
 
@@ -103,19 +103,26 @@ impl Ahead {
         Ok(Some(part))
     }
 
-    /// Follows the tables until there is enough to do. What is wrong there is told when its turn comes.
+    /// Follows the tables until there is enough to do. Those that have not come are waited for only where nothing else can
+    /// be done. What is wrong there is told when its turn comes.
     fn look(&mut self) {
         while !self.is_walked && self.packed < self.most_packed && self.next.len() < MOST_EXTENTS {
-            match self.walk.extent(&self.source).transpose() {
-                Some(Ok(extent)) => {
+            let missing = if self.next.is_empty() {
+                Missing::Awaited
+            } else {
+                Missing::Told
+            };
+            match self.walk.extent(&self.source, missing) {
+                Ok(Found::Extent(extent)) => {
                     let unpacked = self.begin(&extent);
                     self.next.push_back(Ok(Next { extent, unpacked }));
                 }
-                Some(Err(error)) => {
+                Ok(Found::Missing) => return,
+                Ok(Found::End) => self.is_walked = true,
+                Err(error) => {
                     self.next.push_back(Err(error));
                     self.is_walked = true;
                 }
-                None => self.is_walked = true,
             }
         }
     }

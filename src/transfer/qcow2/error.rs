@@ -6,7 +6,9 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum Qcow2Error {
     /// The file itself.
-    #[error("the spooled qcow2 file cannot be read at byte {offset}")]
+    #[error(
+        "the spooled qcow2 file cannot be read at byte {offset}; look at the disk of the setting `spool`"
+    )]
     Read {
         /// Where.
         offset: u64,
@@ -15,7 +17,7 @@ pub enum Qcow2Error {
     },
     /// A place between two clusters.
     #[error(
-        "its qcow2 {what} for byte {at} of the disk is at {offset}; expected a multiple of its clusters' size {cluster}; the image is damaged"
+        "its qcow2 {what} for byte {at} of the disk is at {offset}; expected a multiple of its clusters' size {cluster}; the image is damaged; take it from its source again"
     )]
     Unaligned {
         /// What is there.
@@ -29,7 +31,7 @@ pub enum Qcow2Error {
     },
     /// A place behind the end.
     #[error(
-        "its qcow2 {what} for byte {at} of the disk is at {offset}, and the file ends at {file_size}; the image is damaged or cut off"
+        "its qcow2 {what} for byte {at} of the disk is at {offset}, and the file ends at {file_size}; the image is damaged or cut off; take it from its source again"
     )]
     Outside {
         /// What is there.
@@ -43,7 +45,7 @@ pub enum Qcow2Error {
     },
     /// Bits that mean nothing.
     #[error(
-        "its qcow2 {table} entry for byte {at} of the disk is {entry:#018x}, with bits that mean nothing in this version; the image is damaged"
+        "its qcow2 {table} entry for byte {at} of the disk is {entry:#018x}, with bits that mean nothing in this version; the image is damaged; take it from its source again"
     )]
     Reserved {
         /// Which table.
@@ -55,7 +57,7 @@ pub enum Qcow2Error {
     },
     /// Bits that contradict each other or the entry.
     #[error(
-        "its qcow2 subclusters for byte {at} of the disk are {bitmap:#018x} with the entry {entry:#018x}, which contradict each other; the image is damaged"
+        "its qcow2 subclusters for byte {at} of the disk are {bitmap:#018x} with the entry {entry:#018x}, which contradict each other; the image is damaged; take it from its source again"
     )]
     Subclusters {
         /// The byte of the disk.
@@ -67,7 +69,7 @@ pub enum Qcow2Error {
     },
     /// A packed cluster is no cluster.
     #[error(
-        "its qcow2 cluster for byte {at} of the disk does not unpack to {cluster} bytes: {reason}; the image is damaged"
+        "its qcow2 cluster for byte {at} of the disk does not unpack to {cluster} bytes: {reason}; the image is damaged; take it from its source again"
     )]
     Packed {
         /// The byte of the disk.

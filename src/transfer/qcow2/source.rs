@@ -6,6 +6,15 @@ use std::os::unix::fs::FileExt as _;
 use super::Qcow2Error;
 use crate::transfer::spool::Growth;
 
+/// What is done about bytes that are in the file and have not come yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// They are waited for.
+    Awaited,
+    /// It is said that they are.
+    Told,
+}
+
 /// A file whose size is known.
 pub(in crate::transfer) struct Source {
     file: File,
@@ -42,6 +51,13 @@ impl Source {
     /// How many of `length` bytes at `offset` are in the file.
     pub fn within(&self, offset: u64, length: u64) -> u64 {
         length.min(self.size.saturating_sub(offset))
+    }
+
+    /// Whether the bytes at `offset` have come, as far as they are in the file.
+    pub fn has(&self, offset: u64, length: u64) -> bool {
+        let end = offset.saturating_add(self.within(offset, length));
+        let growth = self.growth.as_ref();
+        growth.is_none_or(|growth| growth.is_at(end))
     }
 
     /// Fills a buffer of zeros with what is at `offset`. Behind the end of the file are zeros: QEMU leaves a last

@@ -2,7 +2,7 @@
 
 use super::Qcow2Error;
 use super::packed::Stretch;
-use super::source::Source;
+use super::source::{Missing, Source};
 use super::words::Words;
 use crate::domain::inspect::qcow2::Header;
 
@@ -40,6 +40,17 @@ pub(super) enum Place {
     Packed(Stretch),
 }
 
+/// What the tables say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// What comes next.
+    Extent(Extent),
+    /// Nothing: that was the disk.
+    End,
+    /// The table that says it has not come yet.
+    Missing,
+}
+
 impl Extent {
     /// Whether `next` is more of the same.
     fn goes_on_in(&self, next: &Self) -> bool {
@@ -74,30 +85,32 @@ impl Walk {
         }
     }
 
-    /// The next extent, as long as it goes; nothing at the end. Fails with [`Qcow2Error`].
-    pub fn extent(&mut self, source: &Source) -> Result<Option<Extent>, Qcow2Error> {
+    /// The next extent, as long as it goes by the tables that are there. `missing` is what to do about the table of its
+    /// beginning. Fails with [`Qcow2Error`].
+    pub fn extent(&mut self, source: &Source, missing: Missing) -> Result<Found, Qcow2Error> {
         let first = match self.next.take() {
-            Some(next) => Some(next),
-            None => self.step(source)?,
+            Some(next) => Found::Extent(next),
+            None => self.step(source, missing)?,
         };
-        let Some(mut extent) = first else {
-            return Ok(None);
+        let Found::Extent(mut extent) = first else {
+            return Ok(first);
         };
-        while let Some(next) = self.step(source)? {
+        // What goes on in a table that has not come is told later as an extent of its own.
+        while let Found::Extent(next) = self.step(source, Missing::Told)? {
             if !extent.goes_on_in(&next) {
                 self.next = Some(next);
                 break;
             }
             extent.size += next.size;
         }
-        Ok(Some(extent))
+        Ok(Found::Extent(extent))
     }
 
     /// The next cluster or subcluster, or all that have no table. Fails with [`Qcow2Error`].
-    fn step(&mut self, source: &Source) -> Result<Option<Extent>, Qcow2Error> {
+    fn step(&mut self, source: &Source, missing: Missing) -> Result<Found, Qcow2Error> {
         let (at, size) = (self.at, self.header.virtual_size());
         if at >= size {
-            return Ok(None);
+            return Ok(Found::End);
         }
         let cluster = self.cluster();
         let entry_size = if self.header.has_subclusters() { 16 } else { 8 };
@@ -106,16 +119,23 @@ impl Walk {
         let (table, index) = (number / per_table, number % per_table);
         let l1_end = self.header.l1_offset() + size.div_ceil(cluster * per_table) * 8;
         let l1_entry_at = self.header.l1_offset() + table * 8;
-        let l1_entry = self.l1.word(source, l1_entry_at, l1_end)?;
+        let Some(l1_entry) = self.l1.word(source, l1_entry_at, l1_end, missing)? else {
+            return Ok(Found::Missing);
+        };
         let (place, length) = match self.table_at(source, l1_entry)? {
             // It is its beginning, since all of it is told at once.
             None => (Place::Zero, per_table * cluster),
             Some(l2) => {
                 let entry_at = l2 + index * entry_size;
                 let end = l2 + cluster;
-                let entry = self.l2.word(source, entry_at, end)?;
+                let Some(entry) = self.l2.word(source, entry_at, end, missing)? else {
+                    return Ok(Found::Missing);
+                };
                 if self.header.has_subclusters() {
-                    let bitmap = self.l2.word(source, entry_at + 8, end)?;
+                    let bitmap = self.l2.word(source, entry_at + 8, end, missing)?;
+                    let Some(bitmap) = bitmap else {
+                        return Ok(Found::Missing);
+                    };
                     self.subcluster(source, entry, bitmap, within)?
                 } else {
                     (self.cluster_at(source, entry)?, cluster)
@@ -125,7 +145,7 @@ impl Walk {
         // The last one may be longer than the disk.
         let length = length.min(size - at);
         self.at = at + length;
-        Ok(Some(Extent {
+        Ok(Found::Extent(Extent {
             at,
             size: length,
             place,

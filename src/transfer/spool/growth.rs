@@ -69,6 +69,11 @@ impl Growth {
         state.written >= end
     }
 
+    /// Whether the first `end` bytes are there.
+    pub fn is_at(&self, end: u64) -> bool {
+        self.0.lock().written >= end
+    }
+
     /// How long somebody has waited for it.
     pub fn waited(&self) -> Duration {
         let state = self.0.lock();

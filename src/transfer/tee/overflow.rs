@@ -51,11 +51,10 @@ impl Overflow {
         })
     }
 
-    /// Adds a piece for all who read.
-    pub(super) async fn add(&mut self, piece: Bytes) {
+    /// Adds a piece for all who read; says whether the writer is there to take it. If it has gone, those who read know it.
+    pub(super) async fn add(&mut self, piece: Bytes) -> bool {
         self.length += piece.len() as u64;
-        // If the writer has gone, those who read know it.
-        let _ = self.pieces.send(piece).await;
+        self.pieces.send(piece).await.is_ok()
     }
 
     /// Lets somebody read from `back` bytes before the end of what was added.

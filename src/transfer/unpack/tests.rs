@@ -544,3 +544,19 @@ fn random_bytes_behind_a_magic_number_never_panic() {
         block[at] ^= 0xff;
     }
 }
+
+#[test]
+fn a_dictionary_that_grows_too_large_further_on_is_told_as_that() {
+    use liblzma::stream::{Check, Filters, LzmaOptions};
+    let small = xz(&disk());
+    let mut options = LzmaOptions::new_preset(0).unwrap();
+    options.dict_size(512 << 20);
+    let mut filters = Filters::new();
+    filters.lzma2(&options);
+    let stream = XzStream::new_stream_encoder(&filters, Check::Crc32).unwrap();
+    let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+    encoder.write_all(&disk()).unwrap();
+    let large = encoder.finish().unwrap();
+    let error = unpacked(&[small, large].concat()).unwrap_err();
+    assert!(matches!(error, UnpackError::LaterMemory { .. }), "{error}");
+}

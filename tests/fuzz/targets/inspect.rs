@@ -20,8 +20,20 @@ fuzz_target!(|input: &[u8]| {
         }
         // How a network cuts an image into pieces says nothing of it.
         assert_eq!(whole, inspected(declared, image, pieces));
+        // Nor does it say anything else where only that is shown for which it asks.
+        assert_eq!(whole, inspected_in_parts(declared, image));
     }
 });
+
+fn inspected_in_parts(declared: &str, image: &[u8]) -> Result<Inspected, Refusal> {
+    let mut inspector = Inspector::new(declared, LIMIT);
+    while let Some(part) = inspector.next(image.len() as u64) {
+        inspector.leave_out_to(part.start);
+        let within = |place: u64| usize::try_from(place).unwrap();
+        inspector.take(&image[within(part.start)..within(part.end)])?;
+    }
+    inspector.end()
+}
 
 fn inspected(declared: &str, image: &[u8], pieces: usize) -> Result<Inspected, Refusal> {
     let mut inspector = Inspector::new(declared, LIMIT);

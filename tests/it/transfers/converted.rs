@@ -10,7 +10,7 @@ use crate::proxy::Fault;
 use crate::stage::{Ended, Stage, hex, steps};
 
 /// Runs a program of QEMU's; without it the test fails.
-fn qemu(program: &str, arguments: &[&str]) {
+pub fn qemu(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}; install qemu-utils"));
     assert!(
@@ -19,7 +19,7 @@ fn qemu(program: &str, arguments: &[&str]) {
     );
 }
 
-/// A qcow2 file of 3 GiB and some sectors, with data here and there, some of it compressed; and the disk in it.
+/// A qcow2 file of 40 MiB and some sectors, with data here and there, some of it compressed; and the disk in it.
 fn image(folder: &Path) -> (Vec<u8>, Vec<u8>) {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (qcow2, raw) = (path("disk.qcow2"), path("disk.raw"));

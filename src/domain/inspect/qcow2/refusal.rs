@@ -12,7 +12,7 @@ pub enum Refusal {
     Magic,
     /// Cut off.
     #[error(
-        "it breaks the qcow2 rule `whole-header`: it ends after {length} bytes, inside its qcow2 header; expected a whole image"
+        "it breaks the qcow2 rule `whole-header`: it ends after {length} bytes, inside its qcow2 header; expected a whole image; take it from its source again"
     )]
     Short {
         /// How many bytes there are.
@@ -28,7 +28,7 @@ pub enum Refusal {
     },
     /// Impossible clusters.
     #[error(
-        "it breaks the qcow2 rule `cluster-bits`: its clusters have 2 to the power of {cluster_bits} bytes; expected 9 to 21"
+        "it breaks the qcow2 rule `cluster-bits`: its clusters have 2 to the power of {cluster_bits} bytes; expected 9 to 21; rewrite it with `qemu-img convert`"
     )]
     ClusterBits {
         /// What it says.
@@ -36,7 +36,7 @@ pub enum Refusal {
     },
     /// The header does not end where it can.
     #[error(
-        "it breaks the qcow2 rule `header-length`: its header says that it has {length} bytes; expected a multiple of 8, from 104 to its clusters' size {cluster}"
+        "it breaks the qcow2 rule `header-length`: its header says that it has {length} bytes; expected a multiple of 8, from 104 to its clusters' size {cluster}; rewrite it with `qemu-img convert`"
     )]
     HeaderLength {
         /// What it says.
@@ -46,7 +46,7 @@ pub enum Refusal {
     },
     /// The extensions do not end where they can.
     #[error(
-        "it breaks the qcow2 rule `extensions`: the extensions of its header do not end in its first {length} bytes, so what is in them cannot be known"
+        "it breaks the qcow2 rule `extensions`: the extensions of its header do not end in its first {length} bytes, so what is in them cannot be known; rewrite it with `qemu-img convert`"
     )]
     Extensions {
         /// How many bytes were looked at.
@@ -73,7 +73,7 @@ pub enum Refusal {
         name: Option<String>,
     },
     /// Nobody has the key.
-    #[error("it breaks the qcow2 rule `encryption`: it is encrypted ({}); expected an image that can be read without a key", method_name(*method))]
+    #[error("it breaks the qcow2 rule `encryption`: it is encrypted ({}); expected an image that can be read without a key; decrypt it with `qemu-img convert`", method_name(*method))]
     Encrypted {
         /// 1 is AES, 2 is LUKS.
         method: u32,
@@ -85,14 +85,14 @@ pub enum Refusal {
     Corrupt,
     /// An unknown packing.
     #[error(
-        "it breaks the qcow2 rule `compression-type`: its clusters are packed by method {kind}; expected 0 (deflate) or 1 (zstd)"
+        "it breaks the qcow2 rule `compression-type`: its clusters are packed by method {kind}; expected 0 (deflate) or 1 (zstd); rewrite it with `qemu-img convert`"
     )]
     CompressionType {
         /// What it says.
         kind: u8,
     },
     /// Two fields of one thing.
-    #[error("it breaks the qcow2 rule `compression-bit`: its clusters are packed by method {kind}, and its compression bit is {}; expected the bit with every method but 0", if *has_bit { "set" } else { "not set" })]
+    #[error("it breaks the qcow2 rule `compression-bit`: its clusters are packed by method {kind}, and its compression bit is {}; expected the bit with every method but 0; rewrite it with `qemu-img convert`", if *has_bit { "set" } else { "not set" })]
     CompressionBit {
         /// The method.
         kind: u8,
@@ -101,7 +101,7 @@ pub enum Refusal {
     },
     /// Impossible reference counts.
     #[error(
-        "it breaks the qcow2 rule `refcount-order`: its reference counts have 2 to the power of {order} bits; expected 0 to 6"
+        "it breaks the qcow2 rule `refcount-order`: its reference counts have 2 to the power of {order} bits; expected 0 to 6; rewrite it with `qemu-img convert`"
     )]
     RefcountOrder {
         /// What it says.
@@ -114,7 +114,7 @@ pub enum Refusal {
     NoRefcounts,
     /// Impossible subclusters.
     #[error(
-        "it breaks the qcow2 rule `subclusters`: its clusters have {cluster} bytes and 32 parts each; expected 16384 bytes or more"
+        "it breaks the qcow2 rule `subclusters`: its clusters have {cluster} bytes and 32 parts each; expected 16384 bytes or more; rewrite it with `qemu-img convert`"
     )]
     SmallSubclusters {
         /// The size of a cluster.
@@ -122,7 +122,7 @@ pub enum Refusal {
     },
     /// No disk, or one that QEMU cuts off.
     #[error(
-        "it breaks the qcow2 rule `sectors`: its disk has {size} bytes; expected some whole sectors of 512 bytes"
+        "it breaks the qcow2 rule `sectors`: its disk has {size} bytes; expected some whole sectors of 512 bytes; rewrite it with `qemu-img convert`"
     )]
     Sectors {
         /// What it says.
@@ -130,7 +130,7 @@ pub enum Refusal {
     },
     /// Some of the disk is nowhere.
     #[error(
-        "it breaks the qcow2 rule `l1-size`: its L1 table has {l1_size} entries; its disk needs {needed}"
+        "it breaks the qcow2 rule `l1-size`: its L1 table has {l1_size} entries; its disk needs {needed}; rewrite it with `qemu-img convert`"
     )]
     L1TooSmall {
         /// How many there are.
@@ -140,7 +140,7 @@ pub enum Refusal {
     },
     /// A table that can be nowhere.
     #[error(
-        "it breaks the qcow2 rule `table-place`: its {table} has {length} bytes at {offset}; expected it on a cluster behind the first one"
+        "it breaks the qcow2 rule `table-place`: its {table} has {length} bytes at {offset}; expected it on a cluster behind the first one; rewrite it with `qemu-img convert`"
     )]
     TablePlace {
         /// Which table.
@@ -152,7 +152,7 @@ pub enum Refusal {
     },
     /// A table that is not there.
     #[error(
-        "it breaks the qcow2 rule `table-outside`: its {table} has {length} bytes at {offset}, and the file ends at {file_size}; expected a whole image"
+        "it breaks the qcow2 rule `table-outside`: its {table} has {length} bytes at {offset}, and the file ends at {file_size}; expected a whole image; take it from its source again"
     )]
     TableOutside {
         /// Which table.
@@ -166,7 +166,7 @@ pub enum Refusal {
     },
     /// More than is wanted.
     #[error(
-        "it breaks the qcow2 rule `virtual-size`: its disk has {size} bytes; expected at most {limit}, the setting `limits.image_size`"
+        "it breaks the qcow2 rule `virtual-size`: its disk has {size} bytes; expected at most {limit}, the setting `limits.image_size`; raise it if the image is meant to be that large"
     )]
     VirtualSize {
         /// The size of the disk.

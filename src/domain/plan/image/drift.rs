@@ -173,7 +173,7 @@ impl Planner<'_> {
             // It is raised to what the image turns out to need.
             (None, Some(_)) => applied.note_later("min_disk"),
             (Some(image), min_disk) => {
-                let raised = wanted::raised(min_disk, image.virtual_size).unwrap_or_default();
+                let raised = wanted::raised(min_disk, image).unwrap_or_default();
                 applied.note("min_disk", &raised.to_string());
             }
         }

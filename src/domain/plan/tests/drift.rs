@@ -1,6 +1,9 @@
 //! What people changed by hand.
 
 use super::*;
+use crate::domain::inspect::{DiskFormat, Inspected};
+use crate::domain::patch::Patch;
+use crate::domain::wanted::as_inspected;
 
 fn by_hand(cloud: &mut Cloud) {
     let id = cloud.id("1");
@@ -175,6 +178,38 @@ fn an_edit_of_the_definition_is_made_where_changes_by_hand_are_only_told() {
         Visibility::Public
     );
     assert_eq!(lines(&cloud.plan(&edited(&["1", "2"]))), "");
+}
+
+#[test]
+fn min_disk_holds_the_disk_that_was_seen_and_is_never_lowered_below_it() {
+    let mut definition = ubuntu(&["1"]);
+    let mut cloud = grown(&["1"]);
+    let id = cloud.id("1");
+    let image = cloud.image(&id);
+    let inspected = Inspected {
+        format: DiskFormat::Qcow2,
+        virtual_size: (12 << 30) - 1,
+        doubts: Vec::new(),
+    };
+    let mut patch = Patch::default();
+    as_inspected(&mut patch, Some(&inspected), image);
+    assert_eq!(patch.min_disk, Some(12), "the definition has none");
+    image.min_disk = 12;
+    image.properties.extend(patch.set);
+    definition[0].min_disk = Some(10);
+    assert_eq!(lines(&cloud.plan(&definition)), "");
+    definition[0].min_disk = Some(14);
+    cloud.apply(&cloud.plan(&definition));
+    assert_eq!(cloud.image(&id).min_disk, 14);
+    definition[0].min_disk = Some(13);
+    cloud.apply(&cloud.plan(&definition));
+    assert_eq!(cloud.image(&id).min_disk, 13);
+    // What Glance says itself is not written down.
+    let image = cloud.image(&id);
+    image.virtual_size = Some(13 << 30);
+    let mut patch = Patch::default();
+    as_inspected(&mut patch, Some(&inspected), image);
+    assert_eq!(patch, Patch::default());
 }
 
 #[test]
