@@ -9,6 +9,7 @@
 
 pub mod fake;
 pub mod judges;
+mod program;
 
 pub use fake::apps::App;
 pub use fake::faults::{Fault, When};
@@ -18,3 +19,4 @@ pub use fake::tokens::{Access, Token};
 pub use fake::world::{Event, Settings};
 pub use fake::{Comment, Fake, Issue, Pull};
 pub use judges::{Judged, Prism};
+pub use program::{Program, free_port};

@@ -15,7 +15,7 @@ use axum::serve::Listener;
 use reglaze::openstack::Cloud;
 use reqwest::Client;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use url::Url;
 
 use crate::services;
@@ -332,6 +332,14 @@ pub fn serve_on<L: Listener<Addr = SocketAddr>>(
         });
     });
     address
+}
+
+/// An address at which nobody listens, and what keeps it from everybody else.
+pub fn closed() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// Makes an answer of its own.

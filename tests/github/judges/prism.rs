@@ -4,10 +4,9 @@
 //! cost time. The log is played again afterwards: its requests go to Prism, and behind Prism somebody gives the answers that
 //! were given.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +15,7 @@ use axum::http::Response;
 use serde_json::Value;
 
 use super::super::fake::log::{Entry, Given};
+use super::super::program::Program;
 use super::description::Description;
 
 /// What Prism tells of one request, as JSON in this header.
@@ -23,8 +23,7 @@ const VIOLATIONS: &str = "sl-violations";
 
 /// A running Prism; it ends when it is dropped.
 pub struct Prism {
-    process: Child,
-    url: String,
+    program: Program,
     description: Description,
     /// What is to be answered next.
     next: Arc<Mutex<Option<Given>>>,
@@ -35,29 +34,23 @@ impl Prism {
         let folder = super::folder();
         let next = Arc::<Mutex<Option<Given>>>::default();
         let behind = answer_behind(next.clone());
-        let port = free_port();
-        let process = Command::new(folder.join("node"))
-            .arg(folder.join("prism"))
-            .arg("proxy")
-            .arg(folder.join("openapi.json"))
-            .arg(behind)
-            .args([
-                "-h",
-                "127.0.0.1",
-                "-p",
-                &port.to_string(),
-                "--verboseLevel",
-                "error",
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`tests/github/up` installed Prism");
+        let program = Program::start(move |port| {
+            let mut command = Command::new(folder.join("node"));
+            command
+                .arg(folder.join("prism"))
+                .arg("proxy")
+                .arg(folder.join("openapi.json"))
+                .arg(&behind)
+                .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+                .args(["--verboseLevel", "error"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command
+        });
         let description = Description::read(&folder.join("openapi.json"));
         Self {
-            process,
-            url: format!("http://127.0.0.1:{port}"),
+            program,
             description,
             next,
         }
@@ -65,7 +58,7 @@ impl Prism {
 
     /// What is wrong with these requests and answers; GraphQL is judged elsewhere.
     pub fn violations(&mut self, log: &[Entry]) -> Vec<String> {
-        self.wait();
+        let url = format!("http://127.0.0.1:{}", self.program.listening());
         let rest = log.iter().filter(|entry| !entry.path.ends_with("/graphql"));
         // A runtime of its own, in a thread: the caller may have one.
         std::thread::scope(|scope| {
@@ -81,7 +74,7 @@ impl Prism {
                 let client = client.expect("a client");
                 let mut found = Vec::new();
                 for entry in rest {
-                    let wrong = runtime.block_on(self.judge(&client, entry));
+                    let wrong = runtime.block_on(self.judge(&client, &url, entry));
                     found.extend(
                         wrong
                             .into_iter()
@@ -94,7 +87,7 @@ impl Prism {
         })
     }
 
-    async fn judge(&self, client: &reqwest::Client, entry: &Entry) -> Vec<String> {
+    async fn judge(&self, client: &reqwest::Client, url: &str, entry: &Entry) -> Vec<String> {
         self.next
             .lock()
             .expect("nobody failed")
@@ -102,10 +95,7 @@ impl Prism {
         let method = entry.method.parse().expect("a method");
         // Prism takes the slash at the end of `matching-refs/heads/reglaze/` for the beginning of another segment.
         let target = entry.target.replacen("/?", "?", 1);
-        let mut request = client.request(
-            method,
-            format!("{}{}", self.url, target.trim_end_matches('/')),
-        );
+        let mut request = client.request(method, format!("{url}{}", target.trim_end_matches('/')));
         for (name, value) in &entry.headers {
             // The rest is of the connection, not of the request.
             if [
@@ -142,24 +132,6 @@ impl Prism {
             Err(_) => found.push(told),
         }
         found
-    }
-
-    fn wait(&self) {
-        let begin = Instant::now();
-        while TcpStream::connect(self.url.trim_start_matches("http://")).is_err() {
-            assert!(
-                begin.elapsed() < Duration::from_mins(1),
-                "Prism did not begin within a minute"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-impl Drop for Prism {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -214,12 +186,4 @@ async fn give(State(next): State<Arc<Mutex<Option<Given>>>>) -> Response<Body> {
         }
     }
     response.body(given.body.into()).expect("a response")
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("an address")
-        .port()
 }

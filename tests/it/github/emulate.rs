@@ -6,9 +6,7 @@
 //! its pages are at `localhost`, and it says so in links to them. Label filters that leave pull requests out, assignees that it
 //! does not know of pull requests, and `requested_reviewers` with another status are why nothing of that is tried here.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::scene::{FILE, assert_outcomes, beginning, bot};
-use crate::forge::{App, judges};
+use crate::forge::{App, Program, judges};
 use crate::update::world::{Run, World, ubuntu};
 
 const REPOSITORY: &str = "acme/images";
@@ -24,7 +22,7 @@ const REPOSITORY: &str = "acme/images";
 /// A running `emulate`, upstreams beside it, and the binary between them; it ends when it is dropped.
 struct Emulate {
     world: World,
-    process: Child,
+    _program: Program,
     url: String,
     /// As the repository's owner.
     owner: Api,
@@ -35,11 +33,6 @@ struct Emulate {
 impl Emulate {
     fn start() -> Self {
         let world = World::new(&format!("images:\n{}{}", ubuntu("24.04"), ubuntu("22.04")));
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
         let (_, key) = App::generate(7, "reglaze");
         let seed = json!({
             "tokens": {"ghp_owner": {"login": "acme", "scopes": ["repo"]}},
@@ -63,47 +56,31 @@ impl Emulate {
             "`emulate` is missing in {}: run `tests/github/up` anew, and set REGLAZE_TEST_GITHUB to what it prints",
             folder.display()
         );
-        let process = Command::new(node)
-            .arg(program)
-            .args([
-                "start",
-                "--service",
-                "github",
-                "--port",
-                &port.to_string(),
-                "--seed",
-            ])
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("Node begins");
-        let url = format!("http://localhost:{port}");
+        let mut program = Program::start(move |port| {
+            let mut command = Command::new(&node);
+            command
+                .arg(&program)
+                .args(["start", "--service", "github"])
+                .args(["--port", &port.to_string(), "--seed"])
+                .arg(&path)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null());
+            command
+        });
+        let url = format!("http://localhost:{}", program.listening());
         let owner = Api::at(&url, REPOSITORY, "ghp_owner");
         let emulate = Self {
             world,
-            process,
+            _program: program,
             url,
             owner,
             key,
         };
-        Self::wait(port);
         for (path, text) in beginning(&emulate.world, "") {
             emulate.write("main", &path, &text);
         }
         emulate.publish(&["20260701"]);
         emulate
-    }
-
-    fn wait(port: u16) {
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                begin.elapsed() < Duration::from_mins(1),
-                "emulate did not begin within a minute"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     fn publish(&self, builds: &[&str]) {
@@ -170,13 +147,6 @@ impl Emulate {
         let branches = self.owner.get("git/matching-refs/heads/").expect(200);
         let issues = self.owner.get("issues?state=all").expect(200);
         json!([branches, self.pulls("all"), issues])
-    }
-}
-
-impl Drop for Emulate {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the environment says: proxies, hosts without one, and whose certificates count. With real TLS and a real proxy,
 //! and no `--upstream-map` where nothing else is said.
 
-use std::net::TcpListener;
 use std::process::Command;
 
 use super::connector::{self, Connector};
@@ -104,10 +103,7 @@ fn hosts_that_want_no_proxy_get_none() {
 fn a_proxy_that_cannot_be_used_is_told_without_its_password() {
     let world = world();
     let proxy = Connector::start(world.server.address);
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let (_taken, closed) = crate::proxy::closed();
     for url in [
         format!("http://user:hunter2@{closed}"),
         format!("http://user:hunter2@{}", proxy.address),
