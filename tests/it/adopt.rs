@@ -3,6 +3,8 @@
 mod bound;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
 
 use reglaze::domain::snapshot::CloudImage;
 use serde_json::Value;
@@ -37,7 +39,8 @@ fn own(stage: &Stage, bytes: &str) -> String {
 
 /// A version of this test alone, since it is in the URL that images record.
 fn build(version: &str) -> String {
-    format!("{version}.{}", std::process::id())
+    static BEGUN: LazyLock<u128> = LazyLock::new(|| UNIX_EPOCH.elapsed().unwrap().as_nanos());
+    format!("{version}.{}", *BEGUN)
 }
 
 /// The rules of the findings about an image.

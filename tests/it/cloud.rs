@@ -3,6 +3,8 @@
 mod bytes;
 mod faults;
 
+use std::time::UNIX_EPOCH;
+
 use serde_json::{Value, json};
 
 use crate::account::{Account, wait};
@@ -253,10 +255,18 @@ fn an_apply_is_held_to_its_reviewed_plan() {
     assert_eq!(stage.catalogue().len(), 2);
 }
 
+/// An ID that no image has or had: Glance never gives one again.
+fn fresh_id() -> String {
+    let now = UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    let (seconds, rest) = (now / 1_000_000_000, now % 1_000_000_000);
+    let process = std::process::id() & 0xffff;
+    format!("{seconds:08x}-{process:04x}-4000-8000-{rest:012x}")
+}
+
 #[test]
 fn the_id_that_a_definition_asks_for_is_kept_and_filled_by_the_next_run() {
     let stage = Stage::new("id");
-    let id = format!("00000000-0000-4000-8000-{:012x}", std::process::id());
+    let id = fresh_id();
     let version = stage.publish("1", b"one") + &format!("    id: {id}\n");
     stage.define("Alpha", "", &[version]);
     stage
@@ -275,7 +285,7 @@ fn the_id_that_a_definition_asks_for_is_kept_and_filled_by_the_next_run() {
 #[test]
 fn a_burnt_id_asks_for_a_new_one() {
     let stage = Stage::new("burnt");
-    let id = format!("00000000-0000-4000-9000-{:012x}", std::process::id());
+    let id = fresh_id();
     let admin = Account::of("admin");
     wait(admin.create(json!({"id": id}), None));
     wait(admin.delete(&id));

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -55,16 +54,6 @@ pub fn openstack(arguments: &[&str], cloud: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What no other stage of this machine has.
-pub fn unique() -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    format!(
-        "{}-{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    )
-}
-
 impl Stage {
     /// A stage with a tag of its own; `name` is unique among tests.
     pub fn new(name: &str) -> Self {
@@ -84,7 +73,7 @@ impl Stage {
             upstream,
         };
         // Runs after each other meet the same cloud, and tests may run in one process, so a name alone is not enough.
-        stage.retag(&format!("test-{name}-{}", unique()));
+        stage.retag(&services::unique(&format!("test-{name}")));
         let cloud = |user: &str, project: &str| {
             format!(
                 "    region_name: RegionOne\n    image_endpoint_override: {}\n    auth:\n      auth_url: {login}\n      username: {user}\n      \

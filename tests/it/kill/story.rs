@@ -12,6 +12,7 @@ use super::look::look;
 use super::place::{self, versions};
 use crate::account::{Account, wait};
 use crate::proxy::Seen;
+use crate::services;
 use crate::stage::{Stage, hex};
 
 /// What happens before the run, and what the run is to do.
@@ -83,7 +84,7 @@ impl Told {
     /// Tells a story, and runs `apply` undisturbed.
     pub fn tell(stage: &mut Stage, story: &'static Story) -> Self {
         let admin = Account::of("admin");
-        let tag = format!("kill-{}-{}", story.name, std::process::id());
+        let tag = services::unique(&format!("kill-{}", story.name));
         stage.retag(&tag);
         (story.before)(stage);
         let images = wait(admin.tagged(&tag));
