@@ -21,8 +21,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     1  nothing could be done: settings, YAML, or every cloud or upstream failed\n  \
     2  changes pending (plan; update, adopt and mirror without --write)\n  \
     3  something failed or needs a person; the rest was done\n\n\
-    Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action; those of\n\
-    `new`, which is for a person at a terminal, are neither.\n\
+    Every flag is also an environment variable, --cloud is REGLAZE_CLOUD, and an input of the GitHub Action; --verbose\n\
+    is an input only, and those of `new`, which is for a person at a terminal, are neither.\n\
     Data goes to stdout, progress and log to stderr.")]
 pub struct Cli {
     /// What to do.

@@ -18,7 +18,7 @@ pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
     for scope in scopes {
         let settings = scope.policies.iter().map(|policy| (*policy, false));
         let own = definition.policy.iter().map(|policy| (policy, true));
-        let mut wrong: Vec<(&'static str, String)> = settings
+        let mut wrong: Vec<Finding> = settings
             .chain(own)
             .flat_map(|(policy, own)| widening(definition, policy, own))
             .collect();
@@ -27,11 +27,11 @@ pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
                 wrong.extend(untried(definition, &policy, scope));
                 wrong.extend(unfillable(definition, &policy));
             }
-            Err(finding) => wrong.push((finding.rule, finding.message)),
+            Err(finding) => wrong.push(*finding),
         }
-        for (rule, message) in wrong {
-            if said.insert(message.clone()) {
-                let finding = Finding::error(rule, message)
+        for finding in wrong {
+            if said.insert(finding.message.clone()) {
+                let finding = finding
                     .at(&definition.file, definition.at)
                     .image(&definition.name);
                 findings.push(match scope.cloud {
@@ -45,11 +45,7 @@ pub(super) fn check(definition: &Definition, scopes: &[Scope]) -> Vec<Finding> {
 }
 
 /// A stage only narrows what the definition says. A preset's words are narrowed silently; a person's are a mistake.
-fn widening(
-    definition: &Definition,
-    policy: &PolicyOverride,
-    own: bool,
-) -> Vec<(&'static str, String)> {
+fn widening(definition: &Definition, policy: &PolicyOverride, own: bool) -> Vec<Finding> {
     let whose = if own {
         "its policy"
     } else {
@@ -69,7 +65,7 @@ fn widening(
                 visibility.as_str(),
                 definition.visibility.as_str()
             );
-            wrong.push(("widening", message));
+            wrong.push(Finding::error("widening", message));
         }
         let hidden = |version: &&Version| version.hidden == Some(true);
         if let (Some(false), Some(version)) =
@@ -80,30 +76,26 @@ fn widening(
                  remove one of the two words",
                 definition.name, version.version
             );
-            wrong.push(("widening", message));
+            wrong.push(Finding::error("widening", message));
         }
     }
     wrong
 }
 
 /// A server is to be started first, and the settings do not say how.
-fn untried(
-    definition: &Definition,
-    policy: &Policy,
-    scope: &Scope,
-) -> Option<(&'static str, String)> {
+fn untried(definition: &Definition, policy: &Policy, scope: &Scope) -> Option<Finding> {
     (definition.enable && policy.staged.boots() && !scope.tries).then(|| {
         let message = format!(
             "the policy publishes a new image of `{}` only after a server was started from it (`until: booted`), but the settings do \
              not say how; set `boot: {{flavor: …}}` or the stage `staged: {{until: proven}}`",
             definition.name
         );
-        ("boot-unset", message)
+        Finding::error("boot-unset", message)
     })
 }
 
 /// Templates with variables that do not exist or formats that do not fit. Each is tried as `plan` will fill it.
-fn unfillable(definition: &Definition, policy: &Policy) -> Vec<(&'static str, String)> {
+fn unfillable(definition: &Definition, policy: &Policy) -> Vec<Finding> {
     let sample;
     let versions = if definition.versions.is_empty() {
         sample = [future(definition)];
@@ -124,7 +116,7 @@ fn unfillable(definition: &Definition, policy: &Policy) -> Vec<(&'static str, St
         for stage in &policy.stages {
             let filled = wanted::wanted(&scene, version, stage, None);
             if let Err(error) = filled {
-                wrong.push(("template", error.to_string()));
+                wrong.push(Finding::error("template", error.to_string()));
             }
         }
     }
