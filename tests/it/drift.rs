@@ -1,12 +1,10 @@
 //! What people change by hand, on our images and beside them.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
 use crate::account::{Account, wait, writable};
+use crate::clock;
 use crate::proxy::Seen;
 use crate::stage::{Stage, hex, rules, steps};
 
@@ -290,13 +288,8 @@ fn two_projects_with_one_tag_leave_each_others_images_alone() {
 }
 
 /// Makes an image once more, as it is now; gives the ID of the second.
-///
-/// Glance counts whole seconds, and of two in one the ID decides, so it waits for the next.
 fn younger(image: &Value, bytes: &[u8]) -> String {
-    let created: DateTime<Utc> = image["created_at"].as_str().unwrap().parse().unwrap();
-    while Utc::now() < created + TimeDelta::seconds(1) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    clock::next_second();
     let document = Value::Object(writable(image));
     wait(Account::of("admin").create(document, Some(bytes)))
 }

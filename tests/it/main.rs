@@ -10,6 +10,7 @@ mod account;
 mod action;
 mod adopt;
 mod catalogue;
+mod clock;
 mod cloud;
 mod drift;
 mod engines;

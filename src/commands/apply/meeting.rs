@@ -169,6 +169,10 @@ impl Ticket {
         // Who is not here by then fetches for itself.
         if !self.is_ahead.load(Ordering::Relaxed) {
             let waited = tokio::time::timeout(PATIENCE, all_are_here).await;
+            if waited.is_err() {
+                let seconds = PATIENCE.as_secs();
+                tracing::debug!("other clouds that need the same did not come within {seconds} s");
+            }
             self.is_ahead.store(waited.is_err(), Ordering::Relaxed);
         }
         Part::Leads(meeting.change(|state| {

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use sha2::Digest;
 
 use super::writes;
+use crate::clock;
 use crate::proxy::Fault;
 use crate::stage::{Ended, Stage, rules};
 
@@ -202,6 +203,12 @@ fn a_token_that_ends_during_an_upload_costs_one_more_upload() {
     assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
 }
 
+/// Whether Glance takes the bytes of an image.
+fn is_saving(stage: &Stage) -> bool {
+    let images = stage.images();
+    images.iter().any(|image| image["status"] == "saving")
+}
+
 #[test]
 fn a_run_that_is_stopped_takes_its_upload_back() {
     let stage = Stage::new("stopped");
@@ -213,15 +220,7 @@ fn a_run_that_is_stopped_takes_its_upload_back() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut rounds = 0;
-    while stage
-        .images()
-        .iter()
-        .all(|image| image["status"] != "saving")
-    {
-        rounds += 1;
-        assert!(rounds < 60, "the upload never began");
-    }
+    clock::until("an upload that has begun", || is_saving(&stage));
     let killed = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
@@ -244,21 +243,13 @@ fn a_run_that_is_killed_leaves_nothing_that_the_next_one_does_not_mend() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while stage
-        .images()
-        .iter()
-        .all(|image| image["status"] != "saving")
-    {}
+    clock::until("an upload that has begun", || is_saving(&stage));
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(stage.catalogue().is_empty());
     stage.define("Alpha", "", &[stage.publish("1", b"one")]);
     // Glance takes a moment to notice that nobody sends any more.
-    while stage
-        .images()
-        .iter()
-        .any(|image| image["status"] == "saving")
-    {}
+    clock::until("an upload that Glance gives up", || !is_saving(&stage));
     stage.reglaze(&["apply"]).expect(0);
     assert_eq!(stage.catalogue(), [("Alpha".to_owned(), 1)].into());
     assert_eq!(stage.images().len(), 1);

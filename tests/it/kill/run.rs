@@ -12,6 +12,7 @@ use super::story::{Story, Told};
 use super::watch::Tenant;
 use super::worker::{Cut, Worker};
 use crate::stage::Stage;
+use crate::{clock, services};
 
 /// Waiting for requests is most of what a point does.
 const WORKERS: usize = 4;
@@ -21,6 +22,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// The same in a long run, which is in no hurry.
 const SHORT_PAUSE: Duration = Duration::from_millis(40);
+
+/// More than a short run takes. Images bear the day of their upload and of their stage, and some go on the day after, so
+/// that what is planned, copied and looked at has to be of one day.
+const LONGEST: Duration = Duration::from_mins(20);
 
 /// How many points of a story a short run takes.
 #[derive(Clone, Copy)]
@@ -33,6 +38,7 @@ pub enum Sample {
 
 /// Tells a story, then cuts its run at all points, or in a short run at those of the sample.
 pub fn cut_everywhere(story: &'static Story, sample: Sample) {
+    clock::before_midnight(LONGEST);
     let begun = Instant::now();
     let mut stages: Vec<_> = (0..WORKERS)
         .map(|number| place::stage(story, number))
@@ -116,8 +122,8 @@ impl Work<'_> {
     fn share(&self, stage: Stage) {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let (story, process) = (self.told.story.name, std::process::id());
-        let mut worker = Worker::new(self, stage, &format!("cut-{story}-{process}-{count}"));
+        let tag = services::unique(&format!("cut-{}", self.told.story.name));
+        let mut worker = Worker::new(self, stage, &tag);
         if count == 0 {
             self.note("the undisturbed run", worker.undisturbed());
         }

@@ -64,11 +64,7 @@ fn failed(result: Result<CloudImage, Error>) -> Failure {
 
 /// Waits until an image has this status.
 async fn becomes(glance: &Image, id: &str, status: Status) {
-    for _ in 0..600 {
-        if glance.image(id).await.unwrap().unwrap().status == status {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("image `{id}` did not become `{status}`");
+    let what = format!("the status `{status}` of image `{id}`");
+    let is_so = || async { glance.image(id).await.unwrap().unwrap().status == status };
+    crate::clock::becomes(&what, is_so).await;
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -204,9 +204,9 @@ impl Gate {
         }
     }
 
-    /// A build of so many days before today.
+    /// A build of so many days before the story began.
     fn build(&mut self, days: u64) {
-        let date = Utc::now().date_naive() - Days::new(days);
+        let date = self.story.date_before(days);
         let version = date.format("%Y%m%d").to_string();
         let bytes = format!("build {version} of {}", self.story.stage.tag);
         let entry = self.story.stage.publish(&version, bytes.as_bytes());

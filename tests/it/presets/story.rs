@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::Value;
 
-use crate::services;
 use crate::stage::{Ended, Stage};
+use crate::{clock, services};
 
 /// Who looks: the one who owns the images, one who uses an old image, one who does not.
 const USERS: [&str; 3] = ["admin", "tenant", "member"];
@@ -49,8 +49,9 @@ impl Story {
         ));
     }
 
-    /// Lists a version, by these lines.
+    /// Lists a version, by these lines. Its image will be younger than all that are there.
     pub fn list(&mut self, entry: &str) {
+        clock::next_second();
         self.versions.push(entry.to_owned());
         self.define();
     }
@@ -96,11 +97,18 @@ impl Story {
         (self.begin + Days::new(days)).to_string()
     }
 
-    /// What the users see: a line for each image, elder first. Today's date is `TODAY`, and the test's mark is left away.
+    /// The date so many days before the story began.
+    pub fn date_before(&self, days: u64) -> NaiveDate {
+        self.begin - Days::new(days)
+    }
+
+    /// What the users see: a line for each image, elder first. Its day of upload is `TODAY`, and the test's mark is left
+    /// away.
     pub fn look(&self) -> String {
         let images = client(&[&[self.stage.tag.as_str()], &USERS[..]].concat());
         let mut text = String::new();
         for image in images.as_array().unwrap() {
+            let mut line = String::new();
             let word = |key: &str| image[key].as_str().unwrap().to_owned();
             let users = |key: &str| {
                 let users = image[key].as_array().unwrap().iter();
@@ -117,7 +125,7 @@ impl Story {
                 ""
             };
             writeln!(
-                text,
+                line,
                 "{}: {} {}{hidden}; listed: {}; boots: {}",
                 word("name"),
                 word("status"),
@@ -126,8 +134,9 @@ impl Story {
                 users("boots"),
             )
             .unwrap();
+            text += &self.plain(image, &line);
         }
-        self.plain(&text)
+        text
     }
 
     /// One image as the administrator sees it, elder first.
@@ -143,20 +152,23 @@ impl Story {
             let value = image["properties"][*key].as_str()?;
             Some(format!("{key}={value}\n"))
         };
-        self.plain(&keys.iter().filter_map(value).collect::<String>())
+        self.plain(&image, &keys.iter().filter_map(value).collect::<String>())
     }
 
     pub fn tags(&self, number: usize) -> String {
         let image = self.image(number);
         let tags = image["tags"].as_array().unwrap().iter();
         let tags: Vec<_> = tags.map(|tag| tag.as_str().unwrap()).collect();
-        self.plain(&tags.join(" "))
+        self.plain(&image, &tags.join(" "))
     }
 
-    pub fn plain(&self, text: &str) -> String {
+    /// Glance's clock says when an image was uploaded, which may be on the day after the story began.
+    fn plain(&self, image: &Value, text: &str) -> String {
+        let created = image["properties"]["created_at"].as_str().unwrap();
+        let (day, _) = created.split_once('T').unwrap();
         text.replace(&format!(" {}", self.stage.tag), "")
             .replace(&self.stage.tag, "MARK")
-            .replace(&self.begin.to_string(), "TODAY")
+            .replace(day, "TODAY")
     }
 
     /// A server that a user keeps, from one of the images.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
@@ -42,11 +42,25 @@ pub enum Reply {
     NoHead(Box<Reply>),
 }
 
+/// What a request waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// Something whose URL holds this was answered.
+    Answered(&'static str),
+    /// So many requests were under way at one time.
+    AtOnce(usize),
+}
+
+/// After this it waits no longer, and the test sees by what was asked that it did so in vain.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 #[derive(Debug, Default)]
 struct Shared {
     replies: Mutex<HashMap<String, Reply>>,
     /// Paths that take their time.
     pauses: Mutex<Vec<(String, Duration)>>,
+    /// Paths that wait for something.
+    holds: Mutex<Vec<(String, Until)>>,
     log: Mutex<Vec<(String, u16)>>,
     asked: Mutex<Vec<String>>,
     seen: Mutex<HashMap<String, usize>>,
@@ -114,6 +128,11 @@ impl Server {
     /// Lets everything whose URL begins with this one wait.
     pub fn pause(&self, url: &str, pause: Duration) {
         self.shared.pauses.lock().unwrap().push((path(url), pause));
+    }
+
+    /// Lets everything whose URL begins with this one wait until it is so.
+    pub fn hold(&self, url: &str, until: Until) {
+        self.shared.holds.lock().unwrap().push((path(url), until));
     }
 
     /// Every answer so far, in the order in which they were given: URL and status.
@@ -196,6 +215,25 @@ impl Server {
     }
 }
 
+impl Shared {
+    fn is_so(&self, until: &Until) -> bool {
+        match until {
+            Until::Answered(part) => {
+                let log = self.log.lock().unwrap();
+                log.iter().any(|(url, _)| url.contains(part))
+            }
+            Until::AtOnce(count) => self.most_at_once.load(Ordering::SeqCst) >= *count,
+        }
+    }
+
+    async fn held(&self, until: &Until) {
+        let begun = Instant::now();
+        while !self.is_so(until) && begun.elapsed() < PATIENCE {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
 fn path(url: &str) -> String {
     format!("/{}", url.strip_prefix("https://").unwrap())
 }
@@ -225,6 +263,14 @@ async fn answer(
     shared.authorizations.lock().unwrap().push(seen);
     let now = shared.at_once.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most_at_once.fetch_max(now, Ordering::SeqCst);
+    let until = {
+        let holds = shared.holds.lock().unwrap();
+        let found = holds.iter().find(|(begin, _)| path.starts_with(begin));
+        found.map(|(_, until)| until.clone())
+    };
+    if let Some(until) = until {
+        shared.held(&until).await;
+    }
     let pause = shared
         .pauses
         .lock()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::Sha256;
 
-use super::server::Reply;
+use super::server::{Reply, Until};
 use super::world::{World, sums, ubuntu};
 
 /// As many definitions of one release, all alike but for their names.
@@ -55,11 +55,10 @@ fn a_host_is_asked_eight_things_at_a_time() {
         .map(|((release, _), codename)| (*release, codename.as_str()))
         .collect();
     world.ubuntu_release(&releases, &["20260725"]);
-    world.server.pause(
-        "https://cloud-images.ubuntu.com/releases/name",
-        // Long enough that a busy machine comes to ask for all eight.
-        Duration::from_millis(150),
-    );
+    let all = "https://cloud-images.ubuntu.com/releases/name";
+    // However long a busy machine takes to ask for all eight; a little longer, and a ninth one would show.
+    world.server.hold(all, Until::AtOnce(8));
+    world.server.pause(all, Duration::from_millis(150));
     let run = world.update(&[]);
     assert_eq!(run.code, 2, "{}", run.stdout);
     let manifests = world
@@ -84,10 +83,10 @@ fn a_slow_host_does_not_hold_up_the_others() {
     let world = World::new(&format!("images:\n{flatcar}{}", ubuntu("24.04")));
     world.flatcar(&["4593.2.5"]);
     world.ubuntu_daily("noble", &["20260725"]);
-    world.server.pause(
-        "https://www.flatcar.org/releases-json/",
-        Duration::from_secs(2),
-    );
+    let all = Until::Answered("noble/20260725/SHA256SUMS");
+    world
+        .server
+        .hold("https://www.flatcar.org/releases-json/", all);
     let run = world.update(&["--write"]);
     assert_eq!(run.code, 0, "{}", run.stdout);
     let log = world.server.log();

@@ -1,11 +1,11 @@
 //! Boot tests: a server is started from a new image before others see it, and none stays.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::applied::stage;
-use super::world::Tenant;
+use super::world::{Tenant, World};
+use crate::account::wait;
+use crate::clock;
 use crate::proxy::{self, answer};
 use crate::stage::{rules, steps};
 
@@ -14,12 +14,28 @@ fn trying(boot: &str) -> String {
     format!("boot: {boot}\npolicy: {{stages: {{staged: {{until: booted}}}}}}\n")
 }
 
+/// Nova tells how a server of this tag is only once it is ACTIVE, so that it does not matter how long that takes.
+async fn tells_when_active(world: &World, tag: &str) {
+    let (admin, tag) = (Tenant::of("admin").await, tag.to_owned());
+    world.nova.answer_where(move |seen| {
+        let id = seen.path.rsplit_once("/servers/").map(|(_, id)| id);
+        if seen.method == "GET" && id.is_some_and(|id| id != "detail") {
+            clock::until("a server that is ACTIVE", || {
+                let servers = wait(admin.marked(&tag));
+                servers.iter().all(|server| server["status"] != "BUILD")
+            });
+        }
+        None
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_is_published_only_after_a_server_was_started_from_it() {
     let (stage, world) = stage("boot", &trying("{flavor: tiny, within: 5s}")).await;
     let version = stage.publish("1", &[1; 2000]);
     stage.define("Ubuntu", "", &[version]);
     let admin = Tenant::of("admin").await;
+    tells_when_active(&world, &stage.tag).await;
 
     // The console of Nova's FakeDriver shows no system that comes up.
     let document = stage.reglaze(&["apply"]).expect(3);
@@ -55,6 +71,7 @@ async fn an_image_is_published_only_after_a_server_was_started_from_it() {
     );
     assert!(stage.catalogue().is_empty());
     world.nova.heal();
+    tells_when_active(&world, &stage.tag).await;
     console("Ubuntu 24.04 LTS ubuntu ttyS0\n\nubuntu login: ");
     let document = stage.reglaze(&["apply"]).expect(0);
     let steps = steps(&document);
@@ -173,18 +190,15 @@ async fn servers_of_stopped_and_of_killed_runs_do_not_stay() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        for _ in 0..300 {
-            if !admin.marked(&stage.tag).await.is_empty() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        let (admin, tag) = (&admin, &stage.tag);
+        let is_there = || async { !admin.marked(tag).await.is_empty() };
+        clock::becomes("a server of the boot test", is_there).await;
         let killed = std::process::Command::new("kill")
             .args(["-s", signal, &child.id().to_string()])
             .status();
         assert!(killed.unwrap().success());
         assert!(!child.wait().unwrap().success());
-        assert_eq!(admin.marked(&stage.tag).await.len(), left, "{signal}");
+        assert_eq!(admin.marked(tag).await.len(), left, "{signal}");
     }
     stage.write(
         "reglaze.yml",

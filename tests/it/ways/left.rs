@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::stage;
 use crate::account::wait;
+use crate::clock;
 use crate::proxy::Fault;
 use crate::services::glance;
 use crate::stage::{Stage, rules, steps};
@@ -160,9 +161,9 @@ fn an_import_that_glance_still_does_is_waited_for_and_one_that_failed_taken_away
             stores: &[],
         };
         glance.import(&id, import).await.unwrap();
-        while glance.image(&id).await.unwrap().unwrap().status != Status::Importing {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        let is_begun =
+            || async { glance.image(&id).await.unwrap().unwrap().status == Status::Importing };
+        clock::becomes("an import that has begun", is_begun).await;
         id
     });
     let document = stage.reglaze(&["apply"]).expect(0);

@@ -27,7 +27,7 @@ fn upstream() -> String {
             "/redirect" => answer_with(302, "location", "/good", ""),
             "/unsized" => answer(200, slow(0)),
             "/slow" => answer(200, slow(300)),
-            "/endless" => answer(200, slow(60_000)),
+            "/endless" => answer(200, endless()),
             "/short" => answer_with(200, "content-length", "400000", Body::from_stream(cut())),
             "/500" => answer(500, "no"),
             _ => answer(404, "no such file"),
@@ -44,6 +44,12 @@ fn slow(pause: u64) -> Body {
             Ok::<_, std::io::Error>(Bytes::from_static(piece))
         }),
     )
+}
+
+/// Some of the data, and then nothing any more.
+fn endless() -> Body {
+    let begin = Ok::<_, std::io::Error>(Bytes::from_static(&DATA[..50_000]));
+    Body::from_stream(stream::iter([begin]).chain(stream::pending()))
 }
 
 /// The data, and then the end of the connection.
@@ -123,7 +129,7 @@ async fn an_image_that_is_deleted_while_glance_fetches_it_is_told_to_be_gone() {
     let (member, upstream) = (glance("member").await, upstream());
     let id = queued(&member, "gone", "raw").await;
     let begun = member
-        .import(&id, from(&format!("{upstream}/slow")))
+        .import(&id, from(&format!("{upstream}/endless")))
         .await
         .unwrap();
     becomes(&member, &id, Status::Importing).await;
@@ -142,6 +148,7 @@ async fn an_import_of_which_nothing_moves_is_given_up() {
         .import(&id, from(&format!("{upstream}/endless")))
         .await
         .unwrap();
+    becomes(&member, &id, Status::Importing).await;
     let mut patience = PATIENCE;
     patience.unchanged = Duration::from_secs(2);
     let imported = member
