@@ -18,6 +18,10 @@ swift_dir = $etc
 workers = 0
 # Where test runs leave little room it still takes what they write.
 fallocate_reserve = 0
+# Nobody tells a container later what it did not hear at once, and a busy machine lets a server stand still for seconds.
+conn_timeout = 60
+node_timeout = 60
+container_update_timeout = 60
 
 [pipeline:main]
 pipeline = $kind-server
@@ -45,6 +49,9 @@ pipeline = catch_errors healthcheck cache listing_formats bulk s3api authtoken k
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+conn_timeout = 60
+node_timeout = 60
+recoverable_node_timeout = 60
 allow_account_management = true
 
 [filter:catch_errors]
