@@ -7,11 +7,16 @@ use reglaze::domain::inspect::{DiskFormat, Inspected, Inspector, Refusal};
 /// How many bytes a guest may see.
 const LIMIT: u64 = 1 << 30;
 
+/// Into so many pieces an image is cut.
+const MOST_PIECES: usize = 8192;
+
 fuzz_target!(|input: &[u8]| {
     let Some(([low, high], image)) = input.split_first_chunk() else {
         return;
     };
+    // A large image in single bytes would take longer than an input may.
     let pieces = 1 + usize::from(u16::from_le_bytes([*low, *high]));
+    let pieces = pieces.max(image.len() / MOST_PIECES);
     for declared in DiskFormat::ALL.map(DiskFormat::name) {
         let whole = inspected(declared, image, image.len().max(1));
         if let Ok(inspected) = &whole {
