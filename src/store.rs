@@ -72,20 +72,27 @@ impl Store {
         }
     }
 
-    /// Writes a whole object that fits into memory.
+    /// Writes a whole object that fits into memory, where there is none.
     pub async fn put(
         &self,
         name: &str,
         bytes: Bytes,
         checksum: &Checksum,
     ) -> Result<(), StoreError> {
-        match self {
-            Self::S3(s3) => s3.put(name, bytes, checksum).await,
-            Self::Swift(swift) => Ok(swift.put(name, bytes, (MARK, checksum)).await?),
+        if self.is_done(name, checksum).await? {
+            return Ok(());
         }
+        let done = match self {
+            Self::S3(s3) => s3.put(name, bytes, checksum).await,
+            Self::Swift(swift) => swift
+                .put(name, bytes, (MARK, checksum))
+                .await
+                .map_err(StoreError::from),
+        };
+        self.settled(name, checksum, done).await
     }
 
-    /// Writes a whole object as it comes, of `size` bytes if that is known; an error among the pieces leaves nothing of it.
+    /// Writes a whole object where there is none, as it comes, of `size` bytes if that is known; an error among the pieces leaves nothing of it.
     pub async fn put_stream(
         &self,
         name: &str,
@@ -100,9 +107,9 @@ impl Store {
                 let pieces = stream::unfold(pieces, |mut pieces| async {
                     Some((pieces.recv().await?, pieces))
                 });
-                Ok(swift
-                    .put_stream(name, size, pieces, (MARK, checksum))
-                    .await?)
+                let done = swift.put_stream(name, size, pieces, (MARK, checksum)).await;
+                self.settled(name, checksum, done.map_err(StoreError::from))
+                    .await
             }
         }
     }
@@ -157,13 +164,20 @@ impl Store {
         }
     }
 
-    /// Makes an object of the parts. From now on it is visible.
+    /// Makes an object of the parts, where there is none. From now on it is visible.
     pub async fn complete(
         &self,
         begun: &Begun,
         parts: &BTreeMap<usize, Part>,
         checksum: &Checksum,
     ) -> Result<(), StoreError> {
+        if self.is_done(&begun.name, checksum).await? {
+            // In Swift the object may be made of these very segments.
+            if let Self::S3(s3) = self {
+                s3.abandon(begun).await?;
+            }
+            return Ok(());
+        }
         let done = match self {
             Self::S3(s3) => s3.complete(begun, parts).await,
             Self::Swift(swift) => swift
@@ -171,12 +185,36 @@ impl Store {
                 .await
                 .map_err(StoreError::from),
         };
+        self.settled(&begun.name, checksum, done).await
+    }
+
+    /// Whether the object is there already and bears this digest: another run was faster, or an answer to this one was lost.
+    /// Any other that is there is an error.
+    ///
+    /// Asked right before an object becomes visible, for stores that take no condition; the others see to the moment in between.
+    async fn is_done(&self, name: &str, checksum: &Checksum) -> Result<bool, StoreError> {
+        match self.look(name).await? {
+            None => Ok(false),
+            Some(stored) if stored.checksum.as_ref() == Some(checksum) => Ok(true),
+            Some(_) => Err(StoreError::Taken {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// What came of a call that makes an object visible where there is none.
+    async fn settled(
+        &self,
+        name: &str,
+        checksum: &Checksum,
+        done: Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         match done {
-            // It was done, and the answer was lost; or another run was faster.
-            Err(error) if error.code() == Some("NoSuchUpload") => {
-                match self.look(&begun.name).await? {
-                    Some(stored) if stored.checksum.as_ref() == Some(checksum) => Ok(()),
-                    _ => Err(error),
+            Err(error) if error.is_late() => {
+                if self.is_done(name, checksum).await? {
+                    Ok(())
+                } else {
+                    Err(error)
                 }
             }
             done => done,

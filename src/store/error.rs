@@ -69,6 +69,24 @@ pub enum StoreError {
         /// How long.
         seconds: u64,
     },
+    /// Another object is where one was to be written.
+    #[error(
+        "another object has come to `{name}` meanwhile, and nothing that is there is overwritten; run again, so that it is read and proven, or remove it first"
+    )]
+    Taken {
+        /// Its name.
+        name: String,
+    },
+    /// No URL can be made of a name.
+    #[error(
+        "could not {doing}: its name cannot be signed ({problem}); rename it, or leave it to the tool that wrote it"
+    )]
+    Name {
+        /// What was tried.
+        doing: String,
+        /// Why.
+        problem: String,
+    },
     /// A task ended.
     #[error("the upload of a part ended before it was done; this is a defect of reglaze")]
     Ended,
@@ -92,12 +110,31 @@ impl StoreError {
         }
     }
 
-    /// The store's own word for a refusal, such as `NoSuchUpload`.
-    pub(super) fn code(&self) -> Option<&str> {
+    /// Whether another object is there, and stays.
+    pub const fn is_taken(&self) -> bool {
+        matches!(self, Self::Taken { .. })
+    }
+
+    /// Whether the store did not write since something is there, or somebody writes there (409), or since the upload is gone.
+    pub(super) fn is_late(&self) -> bool {
         match self {
-            Self::Refused { code, .. } => Some(code),
-            _ => None,
+            Self::Refused { status, code, .. } => {
+                matches!(status, 409 | 412) || code == "NoSuchUpload"
+            }
+            Self::OpenStack(error) => error.status() == Some(412),
+            _ => false,
         }
+    }
+
+    /// Whether the store may have refused a condition that it does not know, and not what was asked.
+    pub(super) const fn is_no_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 400 | 501,
+                ..
+            }
+        )
     }
 }
 

@@ -11,9 +11,6 @@ use crate::openstack::call::Call;
 use crate::openstack::error::Error;
 use crate::openstack::service::malformed;
 
-/// Swift's pages have at most so many.
-const PAGE: &str = "10000";
-
 impl Objects {
     /// All objects below the prefix, without segments.
     pub async fn list(&self) -> Result<Vec<Object>, Error> {
@@ -38,7 +35,8 @@ impl Objects {
             let mut call = Call::new(Method::GET, self.url(""), doing);
             {
                 let mut query = call.url.query_pairs_mut();
-                query.extend_pairs([("format", "json"), ("limit", PAGE), ("prefix", &beginning)]);
+                // No `limit`: an operator may have set a smaller one than Swift's own, and more than that is refused.
+                query.extend_pairs([("format", "json"), ("prefix", &beginning)]);
                 if let Some(last) = all.last() {
                     query.append_pair("marker", &last.name);
                 }

@@ -13,8 +13,28 @@ use crate::domain::mirror::{self, Object};
 pub struct Objects {
     #[serde(default)]
     contents: Vec<Content>,
-    /// Where the next page begins.
-    pub next_continuation_token: Option<String>,
+    #[serde(default)]
+    is_truncated: bool,
+    next_continuation_token: Option<String>,
+}
+
+/// What comes after a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next<T> {
+    /// Nothing.
+    End,
+    /// Another page, which begins there.
+    Page(T),
+    /// There is more, and nobody says where: half a list must not look like a whole one.
+    Lost,
+}
+
+fn next<T>(is_truncated: bool, marker: Option<T>) -> Next<T> {
+    match (is_truncated, marker) {
+        (false, _) => Next::End,
+        (true, Some(marker)) => Next::Page(marker),
+        (true, None) => Next::Lost,
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -26,6 +46,12 @@ struct Content {
 }
 
 impl Objects {
+    /// Where the next page begins. Some stores tell it and forget to say that the page is not the last.
+    pub fn next(&self) -> Next<String> {
+        let token = self.next_continuation_token.clone();
+        next(self.is_truncated || token.is_some(), token)
+    }
+
     /// The objects, by their names after `prefix`.
     pub fn objects(self, prefix: &str) -> impl Iterator<Item = Object> {
         self.contents.into_iter().filter_map(move |content| {
@@ -66,10 +92,10 @@ pub struct Upload {
 
 impl Uploads {
     /// Where the next page begins: key and ID.
-    pub fn next(&self) -> Option<(String, String)> {
+    pub fn next(&self) -> Next<(String, String)> {
         let id = || self.next_upload_id_marker.clone().unwrap_or_default();
-        let next = self.next_key_marker.clone().filter(|_| self.is_truncated);
-        next.map(|key| (key, id()))
+        let marker = self.next_key_marker.clone();
+        next(self.is_truncated, marker.map(|key| (key, id())))
     }
 }
 
@@ -96,9 +122,8 @@ struct Part {
 
 impl Parts {
     /// Where the next page begins.
-    pub fn next(&self) -> Option<String> {
-        let next = self.next_part_number_marker.clone();
-        next.filter(|_| self.is_truncated)
+    pub fn next(&self) -> Next<String> {
+        next(self.is_truncated, self.next_part_number_marker.clone())
     }
 
     /// The parts, by number.
@@ -152,4 +177,22 @@ pub fn complete(parts: &BTreeMap<usize, mirror::Part>) -> String {
         );
     }
     text + "</CompleteMultipartUpload>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_cut_off_and_says_not_where_is_no_end() {
+        let next = |inner: &str| {
+            let text = format!("<ListBucketResult>{inner}</ListBucketResult>");
+            quick_xml::de::from_str::<Objects>(&text).unwrap().next()
+        };
+        let token = "<NextContinuationToken>a</NextContinuationToken>";
+        assert_eq!(next("<IsTruncated>false</IsTruncated>"), Next::End);
+        assert_eq!(next(""), Next::End);
+        assert_eq!(next(token), Next::Page("a".to_owned()));
+        assert_eq!(next("<IsTruncated>true</IsTruncated>"), Next::Lost);
+    }
 }

@@ -41,6 +41,13 @@ impl<'a> Ask<'a> {
         self
     }
 
+    /// Only if nothing is there under this name.
+    pub fn where_nothing_is(mut self) -> Self {
+        let anything = HeaderValue::from_static("*");
+        self.headers.insert(http::header::IF_NONE_MATCH, anything);
+        self
+    }
+
     /// The digest that will be proven before the object becomes visible, as a mark on it.
     pub fn marked(mut self, checksum: &Checksum) -> Self {
         if let Ok(value) = HeaderValue::from_str(&checksum.to_string()) {

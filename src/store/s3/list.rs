@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 
 use super::S3;
-use super::answers;
+use super::answers::{self, Next};
 use super::ask::Ask;
 use crate::domain::mirror::{Begun, Object, Part};
 use crate::store::error::StoreError;
@@ -22,14 +22,11 @@ impl S3 {
                 ask = ask.query("continuation-token", token);
             }
             let page: answers::Objects = self.xml(&ask, "a list of objects").await?;
-            let next = page.next_continuation_token.clone();
+            let next = page.next();
             all.extend(page.objects(&self.prefix));
-            match next {
+            token = match after(&ask, next, token.as_ref())? {
                 None => return Ok(all),
-                Some(next) if token.as_ref() == Some(&next) => {
-                    return Err(circle(&ask));
-                }
-                next => token = next,
+                next => next,
             }
         }
     }
@@ -45,8 +42,7 @@ impl S3 {
                 ask = ask.query("key-marker", key).query("upload-id-marker", id);
             }
             let page: answers::Uploads = self.xml(&ask, "a list of uploads").await?;
-            let before = next;
-            next = page.next();
+            let after = after(&ask, page.next(), next.as_ref())?;
             all.extend(page.all.into_iter().filter_map(|upload| {
                 Some(Begun {
                     name: upload.key.strip_prefix(&self.prefix)?.to_owned(),
@@ -55,10 +51,9 @@ impl S3 {
                     is_ours: false,
                 })
             }));
-            match &next {
+            next = match after {
                 None => return Ok(all),
-                Some(_) if next == before => return Err(circle(&ask)),
-                Some(_) => {}
+                next => next,
             }
         }
     }
@@ -75,10 +70,9 @@ impl S3 {
             let page: answers::Parts = self.xml(&ask, "a list of parts").await?;
             let next = page.next();
             all.extend(page.parts());
-            match next {
+            marker = match after(&ask, next, marker.as_ref())? {
                 None => return Ok(all),
-                Some(next) if marker.as_ref() == Some(&next) => return Err(circle(&ask)),
-                next => marker = next,
+                next => next,
             }
         }
     }
@@ -89,10 +83,21 @@ impl S3 {
     }
 }
 
-fn circle(ask: &Ask<'_>) -> StoreError {
-    StoreError::Malformed {
+/// Where the next page begins, if there is one; it is none of those that came before.
+fn after<T: PartialEq>(
+    ask: &Ask<'_>,
+    next: Next<T>,
+    before: Option<&T>,
+) -> Result<Option<T>, StoreError> {
+    let found = match next {
+        Next::End => return Ok(None),
+        Next::Page(next) if before != Some(&next) => return Ok(Some(next)),
+        Next::Page(_) => "with pages in a circle",
+        Next::Lost => "with a page that is not the last, and without where the next one begins",
+    };
+    Err(StoreError::Malformed {
         doing: ask.doing.clone(),
-        found: "with pages in a circle".to_owned(),
+        found: found.to_owned(),
         expected: "a list with an end",
-    }
+    })
 }

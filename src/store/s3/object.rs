@@ -80,7 +80,7 @@ impl S3 {
         Ok(pieces.fuse().boxed())
     }
 
-    /// Writes a whole object that fits into memory.
+    /// Writes a whole object that fits into memory, where there is none.
     pub async fn put(
         &self,
         name: &str,
@@ -89,7 +89,7 @@ impl S3 {
     ) -> Result<(), StoreError> {
         let mut ask = Ask::new(Method::PUT, self.key(name), format!("write `{name}`"));
         ask.body = bytes;
-        self.sent(&ask.marked(checksum)).await.map(drop)
+        self.made(ask.marked(checksum)).await.map(drop)
     }
 
     /// Removes an object; it is no error if it is gone.

@@ -42,6 +42,22 @@ impl S3 {
         accepted(ask, self.send(ask).await?)
     }
 
+    /// Makes a call that makes an object where there is none; gives it as it was made.
+    ///
+    /// AWS, Swift's `s3api`, `MinIO` and newer Ceph hold to the condition. Others pay no heed to it, or know no such thing and refuse:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
+    pub(super) async fn made<'a>(&self, ask: Ask<'a>) -> Result<(Ask<'a>, Answer), StoreError> {
+        let mut ask = ask.where_nothing_is();
+        let answer = match self.sent(&ask).await {
+            Err(error) if error.is_no_answer() => {
+                ask.headers.remove(http::header::IF_NONE_MATCH);
+                self.sent(&ask).await?
+            }
+            answer => answer?,
+        };
+        Ok((ask, answer))
+    }
+
     /// Makes a call, again and again where its failure may pass.
     pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, StoreError> {
         let mut patience = Patience::new();
@@ -87,8 +103,8 @@ impl S3 {
             .map(|(name, value)| (*name, value.as_str()));
         let mut options = SignedUrlOptions::new().with_query(query);
         options.signed_headers = ask.headers.clone();
-        let path = Path::parse(&ask.key).map_err(|error| StoreError::Settings {
-            to: self.to.clone(),
+        let path = Path::parse(&ask.key).map_err(|error| StoreError::Name {
+            doing: ask.doing.clone(),
             problem: error.to_string(),
         })?;
         let signed = self

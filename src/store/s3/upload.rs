@@ -55,7 +55,7 @@ impl S3 {
         })
     }
 
-    /// Makes an object of the parts. From now on it is visible.
+    /// Makes an object of the parts, where there is none. From now on it is visible.
     pub async fn complete(
         &self,
         begun: &Begun,
@@ -63,7 +63,7 @@ impl S3 {
     ) -> Result<(), StoreError> {
         let mut ask = self.of_upload(Method::POST, begun, "complete the upload");
         ask.body = Bytes::from(answers::complete(parts));
-        let answer = self.sent(&ask).await?;
+        let (ask, answer) = self.made(ask).await?;
         // An error may come after a status that says success, as the store begins to answer before it is done.
         match parsed::<answers::Completed>(&ask, &answer, "a completed upload") {
             Ok(completed) if !completed.tag.is_empty() => Ok(()),
