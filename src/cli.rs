@@ -269,7 +269,8 @@ pub struct MirrorArguments {
     #[arg(long, env = "REGLAZE_CHECK", value_name = "BOOL", action = clap::ArgAction::Set,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     pub check: bool,
-    /// Also remove our objects that no definition names any more, and uploads that nobody finished
+    /// Also remove our objects that no definition names any more, and uploads that nobody finished, if they are older than the
+    /// setting `mirror.keep`: the age of an object, not how long it has been unwanted
     #[arg(long, env = "REGLAZE_PRUNE", value_name = "BOOL", action = clap::ArgAction::Set,
           num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
     pub prune: bool,

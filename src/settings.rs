@@ -42,6 +42,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// Folder of definitions or one file, absolute or from the working directory.
     pub images: PathBuf,
+    /// The same as the settings file has it, whatever flags say: the whole catalogue.
+    pub catalogue: PathBuf,
     /// Folder of own sources; need not exist.
     pub sources: PathBuf,
     /// Folder of OpenPGP keys; need not exist.
@@ -148,13 +150,12 @@ impl Settings {
         let under = |path: &Path| root.join(path);
         let clouds = clouds::decided(&flags.cloud, &file)?;
         let limits = values::limits(&file.limits)?;
+        let catalogue = under(Path::new(file.images.as_deref().unwrap_or("images")));
         Ok(Self {
             files: files.clone(),
             // Paths of flags are the caller's, from where they stand; those of the file are relative to it.
-            images: flags
-                .images
-                .clone()
-                .unwrap_or_else(|| under(Path::new(file.images.as_deref().unwrap_or("images")))),
+            images: flags.images.clone().unwrap_or_else(|| catalogue.clone()),
+            catalogue,
             sources: flags
                 .sources
                 .clone()
@@ -251,6 +252,12 @@ impl Settings {
     /// Whether every definition is looked at in this run.
     pub fn looks_at_all(&self) -> bool {
         self.filter.is_none() && self.shard.is_none()
+    }
+
+    /// Whether the definitions of this run are the whole catalogue, and not a file of it or another folder.
+    pub fn reads_all(&self) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        real(&self.images) == real(&self.catalogue)
     }
 
     /// This run's share of a bound on the whole cloud.

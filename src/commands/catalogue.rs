@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::validate;
-use crate::definitions;
+use crate::definitions::{self, File};
 use crate::domain::definition::Definition;
 use crate::domain::finding::Finding;
 use crate::domain::import::Offered;
@@ -38,16 +38,21 @@ pub struct Planned {
 /// The outer: the files cannot be read. The inner: a report of what is wrong in them.
 pub fn definitions(settings: &Settings) -> anyhow::Result<Result<Vec<Definition>, Report>> {
     let files = definitions::read(&settings.files, &settings.images)?;
-    let definitions = match definitions::parse(&files) {
-        Ok(definitions) => definitions,
-        Err(findings) => return Ok(Err(broken(findings))),
-    };
+    Ok(parsed(settings, &files).map_err(broken))
+}
+
+/// Parses all files.
+///
+/// # Errors
+/// What is wrong in them: on that nothing may be built.
+pub fn parsed(settings: &Settings, files: &[File]) -> Result<Vec<Definition>, Vec<Finding>> {
+    let definitions = definitions::parse(files)?;
     let errors = lint::errors(&definitions, &validate::scopes(settings));
-    Ok(if errors.is_empty() {
+    if errors.is_empty() {
         Ok(definitions)
     } else {
-        Err(broken(errors))
-    })
+        Err(errors)
+    }
 }
 
 /// The clouds of this run: those that flags or settings name, else the one of the environment.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use futures_util::StreamExt;
 
+use super::catalogue;
 use super::stop::Stop;
 use crate::cli::MirrorArguments;
 use crate::definitions;
@@ -24,7 +25,7 @@ use crate::domain::report::Report;
 use crate::settings::{Mirror, Settings};
 use crate::store::Store;
 use crate::upstream::{Upstream, load_sources};
-use report::{Image, Outcome};
+use report::{Image, State};
 use room::Room;
 
 /// So many objects are asked about at one time.
@@ -38,7 +39,7 @@ pub async fn run(settings: &Settings, arguments: &MirrorArguments) -> anyhow::Re
     let mirror = mirror_of(settings, arguments)?;
     let files = definitions::read(&settings.files, &settings.images)?;
     // Of a broken file nobody knows what it names.
-    let definitions = match definitions::parse(&files) {
+    let definitions = match catalogue::parsed(settings, &files) {
         Ok(definitions) => definitions,
         Err(findings) => return Ok(report::broken(findings)),
     };
@@ -51,6 +52,7 @@ pub async fn run(settings: &Settings, arguments: &MirrorArguments) -> anyhow::Re
     let objects = store.list().await?;
     let run = Run {
         settings,
+        arguments,
         mirror,
         definitions: &definitions,
         upstream: &Upstream::new(settings, sources)?,
@@ -74,11 +76,11 @@ pub async fn run(settings: &Settings, arguments: &MirrorArguments) -> anyhow::Re
         check::check(run, &mut images).await;
     } else if arguments.write {
         bring::bring(run, &mut images).await;
-        name::name(run, &files, &mut images).await?;
+        name::name(run, &files, &mut images).await;
     }
-    let mut removed = Vec::new();
+    let mut removals = Vec::new();
     if arguments.prune {
-        removed = prune::prune(run, arguments.write, &mut findings).await?;
+        removals = prune::prune(run, &images, &mut findings).await;
     }
     let told = settings.looks_at_all();
     findings.retain(|one| {
@@ -87,7 +89,7 @@ pub async fn run(settings: &Settings, arguments: &MirrorArguments) -> anyhow::Re
             .as_deref()
             .is_some_and(|name| settings.looks_at(name))
     });
-    Ok(report::report(&images, &removed, findings, arguments))
+    Ok(report::report(&images, &removals, findings, arguments))
 }
 
 /// The setting, if the flags make sense with it.
@@ -105,6 +107,14 @@ fn mirror_of<'a>(
             "--prune was given with --filter or --shard; expected it without them: what no definition names is known only from all of them"
         );
     }
+    if arguments.prune && !settings.reads_all() {
+        anyhow::bail!(
+            "--prune was given with --images {}, and the settings' catalogue is {}; expected --prune without --images (or `images` in {} set to that): what no definition names is known only from all of them",
+            settings.images.display(),
+            settings.catalogue.display(),
+            crate::settings::FILE
+        );
+    }
     settings.mirror.as_ref().context(
         "the settings have no `mirror`; expected one in reglaze.yml, such as `mirror: {to: \"s3://BUCKET/PREFIX\", public_url: \"https://…/\"}`",
     )
@@ -114,6 +124,7 @@ fn mirror_of<'a>(
 #[derive(Clone, Copy)]
 struct Run<'a> {
     settings: &'a Settings,
+    arguments: &'a MirrorArguments,
     mirror: &'a Mirror,
     definitions: &'a [Definition],
     upstream: &'a Upstream,
@@ -134,23 +145,21 @@ impl Run<'_> {
             Ok(None)
         };
         let url = self.mirror.rules.url(&wish.name);
-        let mut image = Image::new(wish, url);
-        match stored {
-            Ok(stored) => {
-                image.is_there = stored.is_some();
-                match mirror::deed(wish, stored.as_ref()) {
-                    Deed::Nothing => image.outcome = Outcome::Current,
-                    Deed::Upload => image.outcome = Outcome::Uploaded,
-                    Deed::Prove => image.outcome = Outcome::Proven,
-                    Deed::Leave => image.fail_as(
-                        "mirror-taken",
-                        format!(
-                            "the object `{}` is of another digest than `{}`, and nothing that is there is overwritten; remove it, or let `mirror.name` tell versions apart",
-                            wish.name, wish.checksum
-                        ),
-                    ),
-                }
-            }
+        let mut image = Image::new(wish, url, self.arguments.check);
+        let deed = stored.map(|stored| mirror::deed(wish, stored.as_ref()));
+        match deed {
+            Ok(Deed::Upload) => image.state = State::Missing,
+            // Whatever a mark says of it.
+            Ok(_) if self.arguments.check => image.state = State::Unproven,
+            Ok(Deed::Nothing) => image.state = State::Current,
+            Ok(Deed::Prove) => image.state = State::Unproven,
+            Ok(Deed::Leave) => image.fail_as(
+                "mirror-taken",
+                format!(
+                    "the object `{}` is of another digest than `{}`, and nothing that is there is overwritten; remove it, or let `mirror.name` tell versions apart",
+                    wish.name, wish.checksum
+                ),
+            ),
             Err(error) => image.fail(&error.into()),
         }
         image

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::checksum::Checksum;
 pub use decision::{Deed, Wish, deed, wishes};
-pub use leftover::{Leftovers, leftovers};
+pub use leftover::{Leftovers, is_left_over, leftovers};
 pub use name::NameError;
 pub use way::{Offer, USUAL, Way, WayError, way};
 

@@ -8,7 +8,7 @@ use crate::domain::mirror::Rules;
 /// So many objects may one run remove, where nothing is said.
 const DELETIONS: usize = 10;
 
-/// An object that no definition names stays at least so many days, where nothing is said.
+/// An object that no definition names goes only if it was written so many days ago, where nothing is said.
 const KEEP: &str = "14d";
 
 /// The mirror as `reglaze.yml` has it.
@@ -36,7 +36,7 @@ pub struct Mirror {
     pub rules: Rules,
     /// The most objects that one run removes.
     pub deletions: usize,
-    /// So many days an object stays that no definition names.
+    /// So many days old an object is at least that `--prune` removes.
     pub keep: u64,
 }
 
@@ -89,13 +89,14 @@ pub fn mirror(entry: MirrorEntry) -> Result<Mirror, SettingsError> {
         text.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte))
     };
-    let has_dots = prefix.split('/').any(|part| part.starts_with('.'));
-    if first.is_empty() || !is_plain(first) || !is_plain(&prefix) || has_dots {
+    let is_odd = |part: &str| part.is_empty() || part.starts_with('.');
+    let is_odd = prefix.trim_end_matches('/').split('/').any(is_odd) && !prefix.is_empty();
+    if first.is_empty() || !is_plain(first) || !is_plain(&prefix) || is_odd {
         return Err(no_place());
     }
-    let url = |setting, text: &str, expected| {
+    let url = |setting, text: &str, schemes: &[&str], expected| {
         let is_url = url::Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "https" | "http") && url.has_host() && url.query().is_none()
+            schemes.contains(&url.scheme()) && url.has_host() && url.query().is_none()
         });
         if is_url {
             Ok(text.trim_end_matches('/').to_owned())
@@ -109,6 +110,7 @@ pub fn mirror(entry: MirrorEntry) -> Result<Mirror, SettingsError> {
             url(
                 "mirror.endpoint",
                 text,
+                &["https", "http"],
                 "a URL such as `https://s3.example`",
             )
         })
@@ -119,7 +121,9 @@ pub fn mirror(entry: MirrorEntry) -> Result<Mirror, SettingsError> {
             url(
                 "mirror.public_url",
                 text,
-                "a URL such as `https://images.example/`",
+                // Whoever reads definitions fetches nothing by http.
+                &["https"],
+                "an https URL such as `https://images.example/`",
             )
         })
         .transpose()?
@@ -194,9 +198,11 @@ mod tests {
             "to: s3://\n",
             "to: gs://a\n",
             "to: s3://a/../b\n",
+            "to: s3://a/b//c\n",
             "to: s3://a\ncloud: prod\n",
             "to: swift://a\nendpoint: https://s3.example\n",
             "to: s3://a\npublic_url: images.example\n",
+            "to: s3://a\npublic_url: http://images.example\n",
             "to: s3://a\nkeep: 3\n",
             "to: s3://a\nsecret: x\n",
         ] {

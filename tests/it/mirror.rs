@@ -5,8 +5,10 @@ mod faults;
 mod foreign;
 mod memory;
 mod place;
+mod prune;
 mod signed;
 mod stopped;
+mod taken;
 
 use reqwest::Method;
 use sha2::{Digest, Sha256};
@@ -60,9 +62,18 @@ fn pinned_images_go_into_both_kinds_of_store_and_anybody_reads_them_back() {
         place.store.take();
         let document = place.mirror(&["--write"]).expect(0);
         assert_eq!(outcomes(&document), ["1 current", "2 current"]);
-        assert!(!place.store.take().iter().any(crate::proxy::Seen::is_write));
+        assert!(!place.store.seen().iter().any(crate::proxy::Seen::is_write));
+        // Nor how long a page of a list is: an operator may have less than Swift's own.
+        assert!(
+            !place
+                .store
+                .take()
+                .iter()
+                .any(|seen| seen.query.contains("limit="))
+        );
         let document = place.mirror(&["--check"]).expect(0);
         assert_eq!(outcomes(&document), ["1 proven", "2 proven"]);
+        assert_eq!(document["images"][0]["named"], false);
     }
 }
 
@@ -242,6 +253,67 @@ fn a_mirror_of_openstack_image_manager_is_taken_over_without_an_upload() {
 }
 
 #[test]
+fn what_nobody_could_look_at_is_told_by_check_and_not_left_out() {
+    for kind in KINDS {
+        let place = Place::new(kind, "unseen");
+        place
+            .stage
+            .define("Alpha", "", &[place.stage.publish("1", b"one")]);
+        place.put(&object("1", b"one"), b"one", &[]);
+        place.store.answer_where(|seen| {
+            let is_it = seen.method == "HEAD" && seen.path.ends_with("/1.img");
+            is_it.then(|| crate::proxy::answer(403, ""))
+        });
+        let document = place.mirror(&["--check"]).expect(3);
+        assert_eq!(outcomes(&document), ["1 failed"], "{kind:?}");
+    }
+}
+
+#[test]
+fn places_of_others_stay_and_ours_is_named_beside_them() {
+    for kind in KINDS {
+        let place = Place::new(kind, "beside");
+        let version = |version: &str, more: &str| place.stage.publish(version, b"one") + more;
+        let versions = [
+            version("1", "    mirror_url: https://other.example/1.img\n"),
+            version("2", "    mirror_url:\n    - https://other.example/2.img\n"),
+        ];
+        place.stage.define("Alpha", "", &versions);
+        let document = place.mirror(&["--write"]).expect(0);
+        assert_eq!(document["images"][1]["named"], true);
+        let [first, second] =
+            ["1", "2"].map(|version| format!("https://mirror.example/{}", object(version, b"one")));
+        let text = place.definition("Alpha");
+        for line in [
+            format!("    mirror_url: [https://other.example/1.img, {first}]\n"),
+            format!("    - https://other.example/2.img\n    - {second}\n"),
+        ] {
+            assert!(text.contains(&line), "{text}");
+        }
+        let document = place.mirror(&["--write"]).expect(0);
+        assert_eq!(outcomes(&document), ["1 current", "2 current"]);
+        assert_eq!(place.definition("Alpha"), text);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_named_what_is_only_to_be_read_is_no_change() {
+    let place = Place::new(Kind::Swift, "nameless");
+    let text = std::fs::read_to_string(place.stage.path("reglaze.yml")).unwrap();
+    let text = text.replace("  public_url: https://mirror.example/\n", "");
+    place.stage.write("reglaze.yml", &text);
+    place
+        .stage
+        .define("Alpha", "", &[place.stage.publish("1", b"one")]);
+    place.put(&object("1", b"one"), b"one", &[]);
+    assert_eq!(outcomes(&place.mirror(&[]).expect(0)), ["1 proven"]);
+    assert_eq!(
+        outcomes(&place.mirror(&["--write"]).expect(0)),
+        ["1 proven"]
+    );
+}
+
+#[test]
 fn settings_that_are_missing_or_contradict_are_said_in_one_sentence() {
     let place = Place::new(Kind::S3, "settings");
     place.stage.define("Alpha", "", &[]);
@@ -254,6 +326,17 @@ fn settings_that_are_missing_or_contradict_are_said_in_one_sentence() {
     };
     assert!(told(place.mirror(&["--check", "--write"])).contains("--check was given with --write"));
     assert!(told(place.mirror(&["--prune", "--shard", "1/2"])).contains("--prune was given with"));
+    // What `plan` refuses.
+    let version = "  - version: '1'\n    url: https://images.example/1.img\n".to_owned();
+    place.stage.define("Alpha", "", &[version]);
+    for command in ["plan", "mirror"] {
+        let document = place.stage.reglaze(&[command]).expect(1);
+        assert_eq!(
+            crate::stage::rules(&document),
+            ["missing-checksum"],
+            "{command}"
+        );
+    }
     place.stage.write("reglaze.yml", "tag: x\n");
     assert!(told(place.mirror(&[])).contains("the settings have no `mirror`"));
 }

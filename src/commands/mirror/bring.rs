@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt;
 
-use super::report::{Image, Outcome};
+use super::report::{Image, State};
 use super::{AT_ONCE, Run, send};
 use crate::commands::stop::STOPPED;
+use crate::domain::checksum::Checksum;
 use crate::domain::mirror::{self, Way, WayError, Wish};
+use crate::store::StoreError;
 use crate::transfer::{self, Demand, Progress, TransferError, Want};
 use crate::upstream::Attestation;
 use crate::upstream::fetch::Download;
@@ -21,25 +23,20 @@ pub async fn bring(run: Run<'_>, images: &mut [Image<'_>]) {
         let group = groups.entry(image.wish.name.clone()).or_default();
         group.push(image);
     }
-    let works = groups.into_values().map(|mut group| async move {
-        let Some((first, others)) = group.split_first_mut() else {
-            return;
-        };
-        one(run, first).await;
-        for other in others {
+    let works = groups.into_values().map(|group| async move {
+        let mut done: Vec<(&Checksum, State)> = Vec::new();
+        for image in group {
+            let checksum = image.wish.checksum;
             // Of the same object and with the same digest it is the same work; with another one it is not.
-            if other.wish.checksum != first.wish.checksum && first.is_there {
-                if matches!(other.outcome, Outcome::Uploaded | Outcome::Proven) {
-                    other.outcome = Outcome::Proven;
-                }
-                one(run, other).await;
-            } else if first.error.is_some() {
-                other.error.clone_from(&first.error);
-                other.outcome = first.outcome;
-            } else if matches!(other.outcome, Outcome::Uploaded | Outcome::Proven) {
-                other.outcome = Outcome::Current;
-                other.is_there = true;
+            if let Some((_, state)) = done.iter().find(|(known, _)| *known == checksum) {
+                image.follow(state);
+                continue;
             }
+            if matches!(image.state, State::Missing) && done.iter().any(|(_, one)| one.is_there()) {
+                image.state = State::Unproven;
+            }
+            one(run, image).await;
+            done.push((checksum, image.state.clone()));
         }
     });
     futures_util::stream::iter(works)
@@ -49,15 +46,18 @@ pub async fn bring(run: Run<'_>, images: &mut [Image<'_>]) {
 }
 
 async fn one(run: Run<'_>, image: &mut Image<'_>) {
-    if run.stop.is_wanted() && image.is_to_do() {
+    if !image.state.is_to_do() {
+        return;
+    }
+    if run.stop.is_wanted() {
         return image.fail(&anyhow!(STOPPED));
     }
     let mut stop = run.stop.clone();
     let work = async {
-        match image.outcome {
-            Outcome::Uploaded => upload(run, image).await,
-            Outcome::Proven => proven(run, image.wish).await.map(Some),
-            _ => Ok(None),
+        if matches!(image.state, State::Missing) {
+            upload(run, image).await.map(State::Uploaded)
+        } else {
+            proven(run, image.wish).await.map(State::Proven)
         }
     };
     let done = tokio::select! {
@@ -65,9 +65,9 @@ async fn one(run: Run<'_>, image: &mut Image<'_>) {
         () = stop.wanted() => Err(anyhow!(STOPPED)),
     };
     match done {
-        Ok(size) => {
-            image.is_there |= size.is_some();
-            image.size = size;
+        Ok(state) => image.state = state,
+        Err(error) if error.downcast_ref().is_some_and(StoreError::is_taken) => {
+            image.fail_as("mirror-taken", format!("{error:#}"));
         }
         Err(error) => image.fail(&error),
     }
@@ -110,7 +110,7 @@ async fn read(run: Run<'_>, wish: &Wish<'_>) -> Result<u64, TransferError> {
 }
 
 /// Proves where the bytes come from, then streams them. The object becomes visible when they have matched.
-async fn upload(run: Run<'_>, image: &mut Image<'_>) -> anyhow::Result<Option<u64>> {
+async fn upload(run: Run<'_>, image: &mut Image<'_>) -> anyhow::Result<u64> {
     let wish = image.wish;
     let (definition, version) = (wish.definition, wish.version());
     let verify = run.settings.asked_of(definition).verify;
@@ -157,7 +157,7 @@ async fn upload(run: Run<'_>, image: &mut Image<'_>) -> anyhow::Result<Option<u6
         .with_context(|| format!("{served} was not mirrored"))?;
     let stored = run.store.look(&wish.name).await?;
     match stored {
-        Some(stored) if stored.size == proven.size() => Ok(Some(stored.size)),
+        Some(stored) if stored.size == proven.size() => Ok(stored.size),
         Some(stored) => bail!(
             "the store says that `{}` has {} bytes; sent were {}",
             wish.name,
@@ -176,7 +176,8 @@ async fn open(run: Run<'_>, wish: &Wish<'_>) -> anyhow::Result<Download> {
     let version = wish.version();
     let url = version.url.as_deref().context("the version has no `url`")?;
     let others = version.mirrors.iter().map(|mirror| mirror.url.as_str());
-    let others = others.filter(|_| !wish.is_named);
+    // At ours it is not.
+    let others = others.filter(|url| run.mirror.rules.object(url).is_none());
     let places: Vec<&str> = std::iter::once(url).chain(others).collect();
     Ok(run.upstream.image(&places).await?)
 }

@@ -4,27 +4,25 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 
 use super::bring::{is_about_bytes, proven};
-use super::report::{Image, Outcome};
+use super::report::{Image, State};
 use super::{AT_ONCE, Run};
 use crate::commands::stop::STOPPED;
 
 /// Reads and proves what is there; what is named and not there is missing.
 pub async fn check(run: Run<'_>, images: &mut Vec<Image<'_>>) {
-    images.retain(|image| image.wish.is_named || image.is_there);
+    images.retain(|image| image.wish.is_named || !matches!(image.state, State::Missing));
     let works = images.iter_mut().map(|image| async move {
-        if image.outcome == Outcome::Failed && image.is_there {
-            // Its mark says already that it is another one; its bytes say it too, or not.
-            image.error = None;
-            image.findings.clear();
-        } else if image.outcome == Outcome::Failed {
-            return;
-        }
-        if !image.is_there {
-            let message = format!(
-                "`mirror_url` names the object `{}`, which is not there; run `reglaze mirror --write`",
-                image.wish.name
-            );
-            return image.fail_as("mirror-missing", message);
+        match image.state {
+            State::Missing => {
+                let message = format!(
+                    "`mirror_url` names the object `{}`, which is not there; run `reglaze mirror --write`",
+                    image.wish.name
+                );
+                return image.fail_as("mirror-missing", message);
+            }
+            // Nobody could say whether it is there.
+            State::Failed(_) => return,
+            _ => {}
         }
         let mut stop = run.stop.clone();
         let read = tokio::select! {
@@ -33,8 +31,7 @@ pub async fn check(run: Run<'_>, images: &mut Vec<Image<'_>>) {
         };
         match read {
             Ok(size) => {
-                image.outcome = Outcome::Proven;
-                image.size = Some(size);
+                image.state = State::Proven(size);
                 if image.wish.is_named {
                     image.probe(run).await;
                 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
-
 use super::Run;
 use super::report::Image;
 use crate::commands::update::save;
@@ -11,14 +9,14 @@ use crate::definitions::File;
 use crate::domain::edit;
 
 /// Edits the files. What cannot be edited safely is a finding.
-pub async fn name(run: Run<'_>, files: &[File], images: &mut [Image<'_>]) -> anyhow::Result<()> {
+pub async fn name(run: Run<'_>, files: &[File], images: &mut [Image<'_>]) {
     let mut texts: BTreeMap<&str, String> = BTreeMap::new();
-    for image in images.iter_mut().filter(|image| image.is_to_name()) {
+    for image in images.iter_mut().filter(|image| image.is_named()) {
         let Some(url) = image.url.clone() else {
             continue;
         };
-        if !image.is_there || image.error.is_some() || !image.probe(run).await {
-            image.is_named = false;
+        if !image.probe(run).await {
+            image.is_to_name = false;
             continue;
         }
         let definition = image.wish.definition;
@@ -29,24 +27,29 @@ pub async fn name(run: Run<'_>, files: &[File], images: &mut [Image<'_>]) -> any
         match edit::set_mirror(text, &definition.name, image.wish.index, &url) {
             Ok(edited) => *text = edited,
             Err(refusal) => {
-                image.is_named = false;
                 let message = format!("`{}` cannot be edited safely: {refusal}", definition.file);
-                image.note("mirror-edit", message);
+                image.fail_to_name(message);
             }
         }
     }
     for file in files {
-        let Some(text) = texts.get(file.name.as_str()) else {
+        let text = texts.get(file.name.as_str());
+        let Some(text) = text.filter(|text| **text != file.text) else {
             continue;
         };
-        if *text != file.text {
-            save(&file.path, text).with_context(|| {
-                format!(
-                    "could not write `{}`; expected a file that may be replaced",
-                    file.name
-                )
-            })?;
+        if let Err(error) = save(&file.path, text) {
+            let message = format!(
+                "could not write `{}`: {error:#}; expected a file that may be replaced",
+                file.name
+            );
+            let of_it = |image: &&mut Image| image.wish.definition.file == file.name;
+            for image in images
+                .iter_mut()
+                .filter(of_it)
+                .filter(|image| image.is_named())
+            {
+                image.fail_to_name(message.clone());
+            }
         }
     }
-    Ok(())
 }

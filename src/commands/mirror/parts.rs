@@ -71,7 +71,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Makes an object of all that came: it is proven.
-    pub async fn complete(mut self) -> Result<(), StoreError> {
+    pub async fn complete(&mut self) -> Result<(), StoreError> {
         let (name, checksum) = (&self.wish.name, self.wish.checksum);
         if self.begun.is_none() {
             let Some(Place { bytes, permit }) = self.gathered.take() else {
@@ -90,15 +90,19 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Throws away what was sent: it is of other bytes.
+    /// Throws away what was sent: it is of other bytes, or its place is taken.
     pub async fn abandon(mut self) {
         // What is on its way would arrive after all.
         if let Err(error) = self.arrived().await {
             tracing::debug!("{error}");
         }
-        if let Some(begun) = &self.begun
-            && let Err(error) = self.store.abandon(begun, self.sent).await
-        {
+        if let Some(begun) = &self.begun {
+            self.throw_away(begun, self.sent).await;
+        }
+    }
+
+    async fn throw_away(&self, begun: &Begun, sent: usize) {
+        if let Err(error) = self.store.abandon(begun, sent).await {
             tracing::warn!("{error}; `mirror --write --prune` tries again another day");
         }
     }
@@ -137,10 +141,10 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Begins an upload, or goes on with the one that a dead run left.
+    /// Begins an upload, or goes on with the one that a dead run left. Any other of the same name is dead, and nobody would go on with it.
     async fn begin(&mut self) -> Result<Begun, StoreError> {
         let (name, checksum) = (&self.wish.name, self.wish.checksum);
-        // Its mark was set when it was begun, so it is of the same digest only where the name is.
+        // S3 sets the mark when an upload is begun and tells nobody of it before the end, so it is the same only where the name is.
         let is_same = name.contains(checksum.hex());
         let left = self.unfinished.iter().filter(|begun| begun.name == *name);
         let left = left.filter(|_| is_same).max_by_key(|begun| begun.at);
@@ -148,6 +152,10 @@ impl<'a> Parts<'a> {
             (Store::S3(_), Some(left)) => left.clone(),
             _ => self.store.begin(name, checksum, self.size).await?,
         };
+        let others = self.unfinished.iter().filter(|other| other.name == *name);
+        for other in others.filter(|other| other.id != begun.id) {
+            self.throw_away(other, 0).await;
+        }
         self.there = match self.store.parts(&begun).await {
             Ok(there) => there,
             // Another run has completed or abandoned it meanwhile.

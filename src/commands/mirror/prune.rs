@@ -2,17 +2,35 @@
 
 use futures_util::StreamExt;
 
-use super::report::Removed;
+use super::report::{Fate, Image, Kind, Removal, State};
 use super::{QUESTIONS_AT_ONCE, Run};
+use crate::commands::stop::STOPPED;
 use crate::domain::finding::Finding;
 use crate::domain::mirror;
 
-/// Removes what is left over, or says what it would remove.
+/// Removes what is left over, or says what it would remove. One object that fails does not stop the others.
 pub async fn prune(
     run: Run<'_>,
-    write: bool,
+    images: &[Image<'_>],
     findings: &mut Vec<Finding>,
-) -> anyhow::Result<Vec<Removed>> {
+) -> Vec<Removal> {
+    let mut nothing = |why: String| {
+        findings.push(Finding::error(
+            "mirror-prune",
+            format!("nothing was removed, since {why}"),
+        ));
+        Vec::new()
+    };
+    // Whatever went wrong may be why something looks left over.
+    let failed = images
+        .iter()
+        .filter(|image| matches!(image.state, State::Failed(_)));
+    let failed = failed.count();
+    if failed > 0 {
+        return nothing(format!(
+            "{failed} of the wanted images failed; see why, and run again"
+        ));
+    }
     let left = mirror::leftovers(
         run.definitions,
         &run.mirror.rules,
@@ -22,9 +40,9 @@ pub async fn prune(
         run.settings.today,
     );
     let Some(left) = left else {
-        let message = "nothing was removed, since not every version's object has a name; see `mirror.name`, and the other findings";
-        findings.push(Finding::error("mirror-prune", message));
-        return Ok(Vec::new());
+        let why =
+            "not every version's object has a name; see `mirror.name`, and the other findings";
+        return nothing(why.to_owned());
     };
     let looks = left.objects.into_iter().map(|name| async move {
         let stored = run.store.look(&name).await;
@@ -32,34 +50,59 @@ pub async fn prune(
     });
     let looks = futures_util::stream::iter(looks).buffered(QUESTIONS_AT_ONCE);
     let looks: Vec<_> = looks.collect().await;
-    let mut removed = Vec::new();
+    let of_object = |name, fate| Removal {
+        name,
+        kind: Kind::Object,
+        fate,
+    };
+    let mut removals = Vec::new();
     for (name, stored) in looks {
-        // Without our mark it is somebody else's.
-        if stored?.is_some_and(|stored| stored.checksum.is_some()) {
-            removed.push(Removed::object(name));
-        }
-    }
-    let limit = run.mirror.deletions;
-    if removed.len() > limit {
-        let message = format!(
-            "{} objects are named by no definition, and `mirror.deletions` allows {limit} in one run; nothing was removed",
-            removed.len()
-        );
-        findings.push(Finding::error("mirror-prune", message));
-        return Ok(Vec::new());
-    }
-    removed.extend(left.uploads.into_iter().map(Removed::upload));
-    if write {
-        for one in &mut removed {
-            if run.stop.is_wanted() {
-                break;
+        match stored {
+            Ok(Some(stored)) if mirror::is_left_over(run.definitions, &stored) => {
+                removals.push(of_object(name, Fate::Wanted));
             }
-            let done = match &one.upload {
-                Some(begun) => run.store.abandon(begun, 0).await,
-                None => run.store.remove(&one.name).await,
-            };
-            one.done = Some(done.map_err(|error| error.to_string()));
+            Ok(_) => {}
+            Err(error) => removals.push(of_object(name, Fate::Failed(error.to_string()))),
         }
     }
-    Ok(removed)
+    let (limit, count) = (run.mirror.deletions, removals.len());
+    if count > limit {
+        return nothing(format!(
+            "{count} objects are named by no definition, and `mirror.deletions` allows {limit} in one run"
+        ));
+    }
+    removals.extend(left.uploads.into_iter().map(|begun| Removal {
+        name: begun.name.clone(),
+        kind: Kind::Upload(begun),
+        fate: Fate::Wanted,
+    }));
+    if run.arguments.write {
+        for removal in &mut removals {
+            remove(run, removal).await;
+        }
+    }
+    let failed = removals.iter().filter_map(|removal| match &removal.fate {
+        Fate::Failed(error) => Some(Finding::error("mirror-prune", error.clone())),
+        _ => None,
+    });
+    findings.extend(failed);
+    removals
+}
+
+async fn remove(run: Run<'_>, removal: &mut Removal) {
+    if !matches!(removal.fate, Fate::Wanted) {
+        return;
+    }
+    if run.stop.is_wanted() {
+        removal.fate = Fate::Skipped(STOPPED);
+        return;
+    }
+    let done = match &removal.kind {
+        Kind::Upload(begun) => run.store.abandon(begun, 0).await,
+        Kind::Object => run.store.remove(&removal.name).await,
+    };
+    removal.fate = match done {
+        Ok(()) => Fate::Done,
+        Err(error) => Fate::Failed(error.to_string()),
+    };
 }

@@ -42,10 +42,15 @@ async fn in_parts(
         Err(error) => Err(error),
     };
     match proven {
-        Ok(proven) => {
-            parts.complete().await?;
-            Ok(proven)
-        }
+        Ok(proven) => match parts.complete().await {
+            Ok(()) => Ok(proven),
+            Err(error) => {
+                if error.is_taken() {
+                    parts.abandon().await;
+                }
+                Err(error.into())
+            }
+        },
         Err(error) => {
             if is_about_bytes(&error) {
                 parts.abandon().await;

@@ -1,17 +1,17 @@
 //! What no definition wants any more: our objects, and uploads that nobody finished.
 //!
-//! A typo must not delete: only what bears our mark goes, only after it was unwanted for days, and of more than the bound none.
+//! A typo must not delete: only what bears our mark goes, of a digest that no definition lists, only if it was written days ago, and of
+//! more than the bound none.
 
 use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
 
-use super::{Begun, Object};
+use super::name::is_usable;
+use super::{Begun, Object, Rules, Stored};
 use crate::domain::definition::Definition;
 
-use super::Rules;
-
-/// What may be removed, if it bears our mark.
+/// What may be removed: objects only if [`is_left_over`] says so of their mark too.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// Objects.
@@ -20,10 +20,11 @@ pub struct Leftovers {
     pub uploads: Vec<Begun>,
 }
 
-/// What no definition names and nobody has touched for `keep` days.
+/// What no definition names and was written, or begun, more than `keep` days ago.
 ///
-/// `definitions`: all of them; those that are disabled, or filtered out of this run, name objects too. Nothing, if one of them
-/// has no name that could be told: whatever it means would be taken for left over.
+/// That is the age of an object and not how long nobody has wanted it: a store has no place for that but the object itself, and what is
+/// written there would be a second state of the catalogue. `definitions`: all of them; those that are disabled, or filtered out of
+/// this run, name objects too. Nothing, if one of them has no name that could be told: whatever it means would be taken for left over.
 pub fn leftovers(
     definitions: &[Definition],
     rules: &Rules,
@@ -35,6 +36,7 @@ pub fn leftovers(
     let mut named = BTreeSet::new();
     for definition in definitions {
         for version in &definition.versions {
+            named.extend(rules.all_named(version).map(str::to_owned));
             match rules.name(definition, version) {
                 Ok(name) => {
                     named.insert(name);
@@ -45,26 +47,44 @@ pub fn leftovers(
             }
         }
     }
-    let is_old = |date: NaiveDate, days: u64| {
-        date.checked_add_days(Days::new(days))
+    let is_old = |date: NaiveDate| {
+        date.checked_add_days(Days::new(keep))
             .is_some_and(|end| end < today)
     };
-    let objects = objects
+    let left = objects
         .iter()
-        .filter(|object| {
-            !named.contains(&object.name) && is_old(object.modified.date_naive(), keep)
-        })
+        .filter(|object| !named.contains(&object.name) && is_old(object.modified.date_naive()))
+        // What we could not have written needs no question, and not every store can be asked for it.
+        .filter(|object| is_usable(&object.name))
         .map(|object| object.name.clone());
+    // An object that is wanted is finished by the run that brings it, unless it is there by now.
+    let is_awaited =
+        |name: &str| named.contains(name) && !objects.iter().any(|object| object.name == name);
     Some(Leftovers {
-        objects: objects.collect(),
+        objects: left.collect(),
         uploads: unfinished
             .into_iter()
-            // An object that is wanted is finished by the run that brings it.
-            .filter(|begun| !named.contains(&begun.name) && is_old(begun.at.date_naive(), keep))
+            .filter(|begun| !is_awaited(&begun.name) && is_old(begun.at.date_naive()))
             // What an upload does not tell of itself its name has to: no other one is taken from another tool.
-            .filter(|begun| begun.is_ours || rules.could_name(&begun.name))
+            .filter(|begun| {
+                begun.is_ours || named.contains(&begun.name) || rules.could_name(&begun.name)
+            })
             .collect(),
     })
+}
+
+/// Whether what lies under a name that no definition names is ours, and of a digest that none of them lists.
+///
+/// The name alone tells little: another template or another `public_url`, and all objects have other names than before.
+pub fn is_left_over(definitions: &[Definition], stored: &Stored) -> bool {
+    let mut listed = definitions
+        .iter()
+        .flat_map(|definition| &definition.versions)
+        .flat_map(|version| [&version.checksum, &version.disk_checksum])
+        .flatten();
+    // Without our mark it is somebody else's.
+    let mark = stored.checksum.as_ref();
+    mark.is_some_and(|mark| !listed.any(|checksum| checksum == mark))
 }
 
 #[cfg(test)]
@@ -82,7 +102,7 @@ mod tests {
     fn only_what_nobody_names_and_is_old_is_left_over() {
         let mut disabled = definition(
             "https://a.example/a",
-            "    mirror_url: https://mirror.example/disabled\n",
+            "    mirror_url: [https://mirror.example/disabled, https://mirror.example/second/in/a/list, https://mirror.example/awaited]\n",
         );
         disabled.enable = false;
         let object = |name: &str, time: &str| Object {
@@ -92,6 +112,8 @@ mod tests {
         };
         let objects = [
             object("disabled", "2026-01-01T00:00:00Z"),
+            object("second/in/a/list", "2026-01-01T00:00:00Z"),
+            object("theirs//of/no/part", "2026-01-01T00:00:00Z"),
             object("fresh", "2026-11-20T00:00:00Z"),
             object("old", "2026-11-01T00:00:00Z"),
         ];
@@ -103,7 +125,9 @@ mod tests {
         };
         let in_our_layout = format!("sha256/{}/a.img", "b".repeat(64));
         let unfinished = vec![
-            begun("disabled", "2026-01-01T00:00:00Z", true),
+            begun("awaited", "2026-01-01T00:00:00Z", true),
+            // Its object is there: a later run has brought it anew.
+            begun("disabled", "2026-01-01T00:00:00Z", false),
             begun("running", "2026-11-28T23:00:00Z", true),
             begun("dead", "2026-11-01T00:00:00Z", true),
             begun("backup/somebody.img", "2026-01-01T00:00:00Z", false),
@@ -122,6 +146,18 @@ mod tests {
         let left = left(&rules()).unwrap();
         assert_eq!(left.objects, ["old"]);
         let uploads: Vec<_> = left.uploads.into_iter().map(|begun| begun.name).collect();
-        assert_eq!(uploads, ["dead", &in_our_layout]);
+        assert_eq!(uploads, ["disabled", "dead", &in_our_layout]);
+    }
+
+    #[test]
+    fn what_bears_a_digest_that_is_listed_stays_whatever_it_is_called() {
+        let definitions = [definition("https://a.example/a", "")];
+        let stored = |digit: &str| Stored {
+            size: 1,
+            checksum: format!("sha256:{}", digit.repeat(64)).parse().ok(),
+        };
+        assert!(!is_left_over(&definitions, &stored("a")));
+        assert!(is_left_over(&definitions, &stored("b")));
+        assert!(!is_left_over(&definitions, &stored("no mark")));
     }
 }

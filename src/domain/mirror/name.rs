@@ -42,10 +42,15 @@ impl Rules {
         url.strip_prefix(self.public_url.as_deref()?)
     }
 
-    /// The object that a version names already.
+    /// The object that a version names already; of several, the first.
     pub fn named<'a>(&self, version: &'a Version) -> Option<&'a str> {
-        let mut mirrors = version.mirrors.iter();
-        mirrors.find_map(|mirror| self.object(&mirror.url))
+        self.all_named(version).next()
+    }
+
+    /// All objects that a version names.
+    pub fn all_named<'a>(&self, version: &'a Version) -> impl Iterator<Item = &'a str> {
+        let mirrors = version.mirrors.iter();
+        mirrors.filter_map(|mirror| self.object(&mirror.url))
     }
 
     /// The URL of an object.
@@ -181,7 +186,7 @@ fn is_fit(letter: char) -> bool {
 }
 
 /// Whether every store takes it as it is, and a URL shows it unchanged.
-fn is_usable(name: &str) -> bool {
+pub(super) fn is_usable(name: &str) -> bool {
     let is_part =
         |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(is_fit);
     name.len() <= 900 && name.split('/').all(is_part)

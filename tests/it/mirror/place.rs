@@ -155,6 +155,28 @@ impl Place {
         assert_eq!(status, StatusCode::CREATED);
     }
 
+    /// Puts an object there as another tool would, once it is called.
+    pub fn putter(&self, name: &str, bytes: &[u8]) -> impl FnOnce() + Send + use<> {
+        let url = format!("{}/p/{name}", self.container);
+        let url = self.account.join(&url).unwrap();
+        let (token, bytes) = (self.token.clone(), bytes.to_vec());
+        move || {
+            let request = reqwest::Client::new().put(url);
+            let request = request.header("x-auth-token", token).body(bytes);
+            let answer = wait(async { request.send().await.unwrap() });
+            assert_eq!(answer.status(), StatusCode::CREATED);
+        }
+    }
+
+    /// The names of S3's uploads that nobody has completed.
+    pub fn unfinished(&self) -> Vec<String> {
+        let told = self.by_standard_client(
+            "import json\nleft = s3.list_multipart_uploads(Bucket=bucket).get('Uploads', [])\n\
+             print(json.dumps(sorted(one['Key'][2:] for one in left)))",
+        );
+        serde_json::from_str(&told).unwrap()
+    }
+
     /// The names of all objects below the prefix; segments are none.
     pub fn objects(&self) -> Vec<String> {
         let all = self.all().into_iter();
