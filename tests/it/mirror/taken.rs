@@ -6,6 +6,9 @@ use super::place::{KINDS, Kind, Place, bytes, outcomes};
 use crate::proxy::{Moment, Seen};
 use crate::stage::rules;
 
+/// An image, and the first call before which another object comes.
+type Case<'a> = (&'a [u8], fn(&Seen) -> bool);
+
 /// Whether it makes an object visible.
 fn publishes(seen: &Seen) -> bool {
     let is_whole = seen.method == "PUT" && seen.path.ends_with("/2.img") && !is_part(seen);
@@ -16,10 +19,9 @@ fn publishes(seen: &Seen) -> bool {
 fn an_object_that_comes_meanwhile_is_not_overwritten() {
     let large = bytes(9);
     // In one piece and in parts; before the last question, and between it and the call that would publish.
-    let moments: [(&[u8], fn(&Seen) -> bool); 3] =
-        [(b"two", publishes), (&large, is_part), (&large, publishes)];
+    let cases: [Case; 3] = [(b"two", publishes), (&large, is_part), (&large, publishes)];
     for kind in KINDS {
-        for (image, moment) in moments {
+        for (image, moment) in cases {
             let place = Place::new(kind, "taken");
             let versions = [
                 place.stage.publish("1", b"one"),
