@@ -16,7 +16,6 @@ use super::proof::Proven;
 use super::record::{MEMBERS, PROTECTED, Record};
 use super::snapshot::{CloudImage, Status, Visibility};
 use super::template::{TemplateError, Variables};
-use super::way::UNVERIFIED;
 pub use variables::{Moment, completed, needs_creation, of_the_newest};
 
 /// The definition's name, on every image of ours; the display name changes, this does not.
@@ -404,11 +403,8 @@ pub fn as_inspected(patch: &mut Patch, inspected: Option<&Inspected>, image: &Cl
     patch.min_disk = (raised != image.min_disk).then_some(raised);
 }
 
-/// Adds to what is published of `image` what only the upload could tell.
-pub fn as_proven(patch: &mut Patch, proven: &Proven, image: &CloudImage) {
-    if image.properties.contains_key(UNVERIFIED) {
-        patch.remove.insert(UNVERIFIED.to_owned());
-    }
+/// Adds to what is published what only the upload could tell.
+pub fn as_proven(patch: &mut Patch, proven: &Proven) {
     match proven.signed_by() {
         Some(key) => patch.set.insert(SIGNED_BY.to_owned(), key.to_owned()),
         // The file names a key that this run did not see at work.

@@ -326,7 +326,7 @@ impl Hand<'_> {
         let inspected = uploaded.and_then(|one| one.inspected.as_ref());
         wanted::as_inspected(&mut patch, inspected, ours);
         if let Some(proven) = proven {
-            wanted::as_proven(&mut patch, proven, ours);
+            wanted::as_proven(&mut patch, proven);
         }
         Ok(patch)
     }

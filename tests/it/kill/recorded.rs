@@ -81,6 +81,10 @@ fn writes_of(step: &Value, id: &str) -> Vec<Write> {
             Write::bare(format!("PUT {image}/stage")),
             imported("glance-direct", step["changes"].get("store")),
         ],
+        "upload" if step["changes"]["method"] == "web-download" => vec![
+            Write::bare("POST /v2/images".to_owned()),
+            imported("web-download", step["changes"].get("store")),
+        ],
         "copy" => vec![imported("copy-image", step.get("to"))],
         "upload" => vec![
             Write::bare("POST /v2/images".to_owned()),

@@ -12,6 +12,7 @@ use crate::domain::rotation::{Known, Ranked};
 use crate::domain::snapshot::{CloudImage, Status, Visibility};
 use crate::domain::step::{Action, Step, Upload, Work};
 use crate::domain::template::TemplateError;
+use crate::domain::transfer::Method;
 use crate::domain::wanted::{self, PROOFS, STAGED, STATE, Wanted};
 use crate::domain::way::UNVERIFIED;
 
@@ -185,6 +186,13 @@ impl<'a> Planner<'a> {
             );
             self.find(Finding::warning("unverified", message));
         }
+        // What Glance fetched bears it from the beginning.
+        let is_marked = leftover.map_or_else(
+            || self.context.transfer.method == Method::WebDownload,
+            |image| image.properties.contains_key(UNVERIFIED),
+        );
+        let is_proven = is_marked && !set.contains_key(UNVERIFIED);
+        let ended = is_proven.then(|| UNVERIFIED.to_owned());
         if wanted.protected == Some(true) {
             set.insert(
                 crate::domain::record::PROTECTED.to_owned(),
@@ -200,7 +208,7 @@ impl<'a> Planner<'a> {
             min_ram: wanted.min_ram,
             tags: Some(wanted.tags),
             set,
-            remove: [STATE.to_owned()].into(),
+            remove: ended.into_iter().chain([STATE.to_owned()]).collect(),
         };
         let action = Action::Publish;
         let mut step = self.patch(

@@ -5,9 +5,10 @@ use chrono::{Days, Duration, NaiveDate, NaiveTime};
 use super::*;
 use crate::domain::attested::Verify;
 use crate::domain::import::Offered;
-use crate::domain::transfer::Transfer;
+use crate::domain::transfer::{Method, Transfer};
 use crate::domain::usage::Use;
 use crate::domain::wanted::{Moment, completed};
+use crate::domain::way::UNVERIFIED;
 
 pub const TAG: &str = "managed_by_reglaze";
 pub const OWNER: &str = "us";
@@ -134,6 +135,9 @@ impl Cloud {
         let id = step.id.clone().or_else(|| uploaded.get(&key).cloned());
         match &step.work {
             Work::Upload(upload) => {
+                let method = upload.way.method;
+                let fetched =
+                    (method == Method::WebDownload).then_some((UNVERIFIED, method.as_str()));
                 let id = self.add(CloudImage {
                     name: Some(upload.name.clone()),
                     owner: Some(OWNER.to_owned()),
@@ -146,8 +150,10 @@ impl Cloud {
                         (INTERNAL_VERSION, &key.1),
                         (STATE, UNPROVEN),
                     ]
+                    .into_iter()
+                    .chain(fetched)
                     .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                    .into(),
+                    .collect(),
                     ..CloudImage::default()
                 });
                 uploaded.insert(key, id);

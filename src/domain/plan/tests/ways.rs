@@ -6,6 +6,7 @@ use crate::domain::import::Store;
 use crate::domain::transfer::Method;
 use crate::domain::way::UNVERIFIED;
 use cloud::Uploaded;
+use serde_json::Value;
 
 /// A cloud that offers these ways and the stores `fast` and `slow`.
 fn offering(methods: &[&str]) -> Cloud {
@@ -216,4 +217,34 @@ fn an_image_that_is_kept_for_its_id_waits_for_its_lock_unless_the_bytes_are_sent
         "{}",
         lines(&plan)
     );
+}
+
+#[test]
+fn what_glance_fetched_bears_a_mark_until_it_is_proven_and_is_never_taken_up_with_it() {
+    let mut cloud = offering(&["web-download"]);
+    cloud.transfer.method = Method::WebDownload;
+    let plan = cloud.plan(&ubuntu(&["1"]));
+    assert_eq!(kinds(&plan), ["upload 1", "publish 1"]);
+    assert_eq!(plan.steps[1].changes[UNVERIFIED], Value::Null);
+    // A run that dies between the two.
+    cloud.perform(&plan.steps[0], &mut Uploaded::default());
+    let image = cloud.of_version("1").unwrap();
+    let (id, digest) = (image.id.clone(), "1".repeat(128));
+    assert_eq!(image.properties[UNVERIFIED], "web-download");
+    let mut definitions = ubuntu(&["1"]);
+    definitions[0].versions[0].checksum = format!("sha512:{digest}").parse().ok();
+    let image = cloud.image(&id);
+    image.os_hash_algo = Some("sha512".to_owned());
+    image.os_hash_value = Some(digest);
+    let plan = cloud.plan(&definitions);
+    assert_eq!(kinds(&plan), ["delete 1", "upload 1", "publish 1"]);
+    cloud.apply(&plan);
+    assert!(
+        !cloud
+            .of_version("1")
+            .unwrap()
+            .properties
+            .contains_key(UNVERIFIED)
+    );
+    assert_eq!(lines(&cloud.plan(&definitions)), "");
 }

@@ -1,4 +1,4 @@
-//! Stories of the other ways into Glance: staged and imported, converted, and copied into further stores.
+//! Stories of the other ways into Glance: staged and imported, fetched by Glance itself, converted, and copied into further stores.
 
 use super::{ENDS, define, settings, versions};
 use crate::kill::bytes::{Form, bytes};
@@ -41,6 +41,30 @@ static STAGED: Story = Story {
 #[test]
 fn a_cut_run_that_stages_and_imports_is_finished() {
     cut_everywhere(&STAGED, Sample::OfEachClass(4, 0));
+}
+
+/// Glance goes on to fetch when nobody waits for it, and what it has then was looked into by nobody.
+static FETCHED: Story = Story {
+    name: "fetched",
+    has_services: false,
+    form: Form::Raw,
+    used: &[],
+    before: |stage| {
+        by(stage, "method: web-download");
+        grown(stage);
+    },
+    define: |stage| {
+        by(stage, "method: web-download");
+        define(stage, "Rotated", &versions(stage, &["1", "2", "3"]));
+        // The digest of one is compared with Glance's, and the other one is read back.
+        let new = stage.publish_sha512("5", &bytes("5"));
+        define(stage, "New", &[new]);
+    },
+};
+
+#[test]
+fn a_cut_run_that_lets_glance_fetch_is_finished() {
+    cut_everywhere(&FETCHED, Sample::OfEachClass(4, 2));
 }
 
 const STORES: &str = "stores: [file2, file1]";
