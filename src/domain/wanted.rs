@@ -391,12 +391,15 @@ fn gibibytes(size: Option<u64>) -> u64 {
     size.unwrap_or(0).div_ceil(1 << 30)
 }
 
-/// Adds to what is published of `image` what was seen in its bytes: a `min_disk` that holds the disk, whether or not the
-/// definition has one, and how large that is, where Glance cannot tell.
+/// Adds to a patch of an unpublished image what was seen in its bytes: how large the disk is, where Glance cannot tell, and
+/// when it is published a `min_disk` that holds it, whether or not the definition has one.
 pub fn as_inspected(patch: &mut Patch, inspected: Option<&Inspected>, image: &CloudImage) {
     let seen = inspected.map(|inspected| inspected.virtual_size);
     if let (Some(seen), None) = (seen, virtual_size(image)) {
         patch.set.insert(VIRTUAL_SIZE.to_owned(), seen.to_string());
+    }
+    if !patch.remove.contains(STATE) {
+        return;
     }
     let wanted = patch.min_disk.unwrap_or(image.min_disk);
     let raised = wanted.max(gibibytes(seen.or_else(|| virtual_size(image))));
