@@ -47,7 +47,7 @@ pub(super) async fn pass(
             if held.is_broken() { broken() } else { answer }
         }
         Deed::Strike(Moment::Before, blow) => {
-            blow();
+            tokio::task::block_in_place(blow);
             broken()
         }
         Deed::Strike(Moment::Within, blow) => {
@@ -56,7 +56,7 @@ pub(super) async fn pass(
         }
         Deed::Strike(Moment::After, blow) => {
             done(&shared, &seen, request).await;
-            blow();
+            tokio::task::block_in_place(blow);
             broken()
         }
     }
@@ -104,7 +104,7 @@ async fn within(shared: &Shared, seen: &Seen, request: Request<Body>, blow: Blow
         Body::from_stream(half.chain(end))
     });
     forward(shared, request).await;
-    blow();
+    tokio::task::block_in_place(blow);
     look(shared).await;
 }
 
