@@ -1,5 +1,6 @@
 //! What one image in Glance shall look like: a definition, one of its versions, and a stage, made into attributes.
 
+mod disk;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +10,13 @@ use chrono::NaiveDate;
 use super::applied::APPLIED;
 use super::checksum::Algorithm;
 use super::definition::{Computed, Definition, Version, WantedStatus};
-use super::inspect::Inspected;
 use super::patch::Patch;
 use super::policy::{Policy, Stage};
 use super::proof::Proven;
 use super::record::{MEMBERS, PROTECTED, Record};
 use super::snapshot::{CloudImage, Status, Visibility};
 use super::template::{TemplateError, Variables};
+pub use disk::{VIRTUAL_SIZE, as_inspected, raised};
 pub use variables::{Moment, completed, needs_creation, of_the_newest};
 
 /// The definition's name, on every image of ours; the display name changes, this does not.
@@ -35,8 +36,6 @@ pub const TAGS: &str = "reglaze_tags";
 
 /// The pinned key whose signature was checked.
 const SIGNED_BY: &str = "source_signed_by";
-/// How many bytes the guest sees, on images of which Glance does not say it.
-pub const VIRTUAL_SIZE: &str = "reglaze_virtual_size";
 /// The SHA-512 of the disk as it is stored, where that is another form than the upstream's.
 const CONVERTED: &str = "converted_sha512sum";
 
@@ -373,37 +372,6 @@ pub fn listed<'a>(image: &'a CloudImage, key: &str) -> Option<BTreeSet<&'a str>>
 
 fn owned(values: BTreeSet<&str>) -> BTreeSet<String> {
     values.into_iter().map(str::to_owned).collect()
-}
-
-/// The wanted `min_disk`, raised to what holds the disk that a guest sees: Nova refuses a root disk below its virtual size.
-pub fn raised(min_disk: Option<u64>, image: &CloudImage) -> Option<u64> {
-    let needed = gibibytes(virtual_size(image));
-    min_disk.map(|wanted| wanted.max(needed))
-}
-
-/// How many bytes the guest sees: what Glance says, or where it does not, what was seen when it was published.
-fn virtual_size(image: &CloudImage) -> Option<u64> {
-    let recorded = || image.properties.get(VIRTUAL_SIZE)?.parse().ok();
-    image.virtual_size.or_else(recorded)
-}
-
-fn gibibytes(size: Option<u64>) -> u64 {
-    size.unwrap_or(0).div_ceil(1 << 30)
-}
-
-/// Adds to a patch of an unpublished image what was seen in its bytes: how large the disk is, where Glance cannot tell, and
-/// when it is published a `min_disk` that holds it, whether or not the definition has one.
-pub fn as_inspected(patch: &mut Patch, inspected: Option<&Inspected>, image: &CloudImage) {
-    let seen = inspected.map(|inspected| inspected.virtual_size);
-    if let (Some(seen), None) = (seen, virtual_size(image)) {
-        patch.set.insert(VIRTUAL_SIZE.to_owned(), seen.to_string());
-    }
-    if !patch.remove.contains(STATE) {
-        return;
-    }
-    let wanted = patch.min_disk.unwrap_or(image.min_disk);
-    let raised = wanted.max(gibibytes(seen.or_else(|| virtual_size(image))));
-    patch.min_disk = (raised != image.min_disk).then_some(raised);
 }
 
 /// Adds to what is published what only the upload could tell.

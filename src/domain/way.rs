@@ -13,6 +13,12 @@ use super::transfer::{Method, Transfer};
 
 /// Says for ever that nobody could prove an image's bytes, and which way they came.
 pub const UNVERIFIED: &str = "reglaze_unverified";
+/// What an image bears from its creation until its bytes are proven, beside its state: nobody looks into what Glance fetches
+/// itself, whatever its digest, until a run has done so.
+pub fn mark(method: Method) -> Option<(&'static str, &'static str)> {
+    (method == Method::WebDownload).then(|| (UNVERIFIED, method.as_str()))
+}
+
 /// Says that the cloud's import plugins made another format of proven bytes, so that their digest is not to be compared.
 pub const CONVERTED: &str = "reglaze_converted";
 

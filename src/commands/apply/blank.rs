@@ -8,9 +8,8 @@ use super::way::Entrance;
 use crate::domain::patch::Patch;
 use crate::domain::snapshot::Status;
 use crate::domain::step::{self, Step};
-use crate::domain::transfer::Method;
 use crate::domain::wanted::{IMAGE_NAME, INTERNAL_VERSION, STATE, UNPROVEN};
-use crate::domain::way::UNVERIFIED;
+use crate::domain::way;
 use crate::openstack::{Image, NewImage};
 
 /// What an image is created with that waits for its bytes.
@@ -25,9 +24,7 @@ pub struct Blank<'a> {
 impl Blank<'_> {
     /// Creates it, or takes the one with the ID that the definition asks for, if that is there. Gives its ID.
     pub async fn create(self) -> anyhow::Result<String> {
-        // What Glance stored itself was looked into by nobody, whatever its digest, until this run has done so.
-        let method = self.upload.way.method;
-        let is_fetched = method == Method::WebDownload;
+        let mark = way::mark(self.upload.way.method);
         if let (Some(id), true) = (&self.upload.id, self.upload.exists) {
             let image = self.service.image(id).await?;
             let image = image.with_context(|| format!("image `{id}` has vanished; run again"))?;
@@ -37,9 +34,10 @@ impl Blank<'_> {
                     .set_disk_format(id, &self.upload.format)
                     .await?;
             }
-            if is_fetched && !image.properties.contains_key(UNVERIFIED) {
+            if let Some((key, value)) = mark.filter(|(key, _)| !image.properties.contains_key(*key))
+            {
                 let patch = Patch {
-                    set: [(UNVERIFIED.to_owned(), method.as_str().to_owned())].into(),
+                    set: [(key.to_owned(), value.to_owned())].into(),
                     ..Patch::default()
                 };
                 self.service.patch(id, &patch).await?;
@@ -59,7 +57,7 @@ impl Blank<'_> {
                 (STATE, UNPROVEN),
             ]
             .into_iter()
-            .chain(is_fetched.then_some((UNVERIFIED, method.as_str())))
+            .chain(mark)
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
             ..NewImage::default()
@@ -87,20 +85,17 @@ impl Blank<'_> {
 
     /// Deletes it after an error. One whose ID the definition asks for is kept, unless it has bytes and takes no others.
     pub async fn take_back(self, id: &str, error: anyhow::Error) -> anyhow::Error {
-        let image = match &self.upload.id {
-            Some(_) => self.service.image(id).await.ok().flatten(),
-            None => None,
-        };
-        if image.is_some_and(|image| image.status == Status::Active) {
-            return error.context(format!(
-                "image `{id}` stays private with bytes that nobody proved; Glance gives no ID twice, so take another `id` \
-                 in the definition"
-            ));
-        }
         if self.upload.id.is_some() {
-            return error.context(format!(
-                "image `{id}` stays private without bytes, and the next run fills it"
-            ));
+            let image = self.service.image(id).await.ok().flatten();
+            let has_bytes = image.is_some_and(|image| image.status == Status::Active);
+            return error.context(if has_bytes {
+                format!(
+                    "image `{id}` stays private with bytes that nobody proved; Glance gives no ID twice, so take another \
+                     `id` in the definition"
+                )
+            } else {
+                format!("image `{id}` stays private without bytes, and the next run fills it")
+            });
         }
         match self.service.delete(id).await {
             Ok(_) => error,

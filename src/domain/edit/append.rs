@@ -42,7 +42,7 @@ pub fn append(text: &str, entry: &str) -> Result<String, Refusal> {
                 .ends_with("\n\n")
                 || text[..last.start].ends_with("\r\n\r\n")
         });
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let newline = lines::newline(text);
 
     let mut edited = text.to_owned();
     if !edited.ends_with('\n') {

@@ -105,6 +105,11 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
+/// How the lines of a file end.
+pub(super) fn newline(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
 /// Where the line of `at` ends, behind its line break.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
     text[at..]

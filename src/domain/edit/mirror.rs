@@ -3,7 +3,7 @@
 use granit_parser::ScalarStyle;
 
 use super::layout::Layout;
-use super::lines::line_end;
+use super::lines::{line_end, newline};
 use super::piece::{self, Piece};
 use super::scalar::{self, Place, Quote};
 use super::tree::{self, Content, Node};
@@ -193,10 +193,6 @@ fn pair(text: &str, entry: &Node, url: &str) -> Result<Piece, Refusal> {
             }
         }
     })
-}
-
-fn newline(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 #[cfg(test)]

@@ -12,9 +12,8 @@ use crate::domain::rotation::{Known, Ranked};
 use crate::domain::snapshot::{CloudImage, Status, Visibility};
 use crate::domain::step::{Action, Step, Upload, Work};
 use crate::domain::template::TemplateError;
-use crate::domain::transfer::Method;
 use crate::domain::wanted::{self, PROOFS, STAGED, STATE, Wanted};
-use crate::domain::way::UNVERIFIED;
+use crate::domain::way::{self, UNVERIFIED};
 
 impl<'a> Planner<'a> {
     /// Brings a version into the catalogue: uploads and publishes it, or gives an image that is there its stage at once.
@@ -188,7 +187,7 @@ impl<'a> Planner<'a> {
         }
         // What Glance fetched bears it from the beginning.
         let is_marked = leftover.map_or_else(
-            || self.context.transfer.method == Method::WebDownload,
+            || way::mark(self.context.transfer.method).is_some(),
             |image| image.properties.contains_key(UNVERIFIED),
         );
         let is_proven = is_marked && !set.contains_key(UNVERIFIED);

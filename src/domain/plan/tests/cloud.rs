@@ -5,10 +5,10 @@ use chrono::{Days, Duration, NaiveDate, NaiveTime};
 use super::*;
 use crate::domain::attested::Verify;
 use crate::domain::import::Offered;
-use crate::domain::transfer::{Method, Transfer};
+use crate::domain::transfer::Transfer;
 use crate::domain::usage::Use;
 use crate::domain::wanted::{Moment, completed};
-use crate::domain::way::UNVERIFIED;
+use crate::domain::way;
 
 pub const TAG: &str = "managed_by_reglaze";
 pub const OWNER: &str = "us";
@@ -135,9 +135,6 @@ impl Cloud {
         let id = step.id.clone().or_else(|| uploaded.get(&key).cloned());
         match &step.work {
             Work::Upload(upload) => {
-                let method = upload.way.method;
-                let fetched =
-                    (method == Method::WebDownload).then_some((UNVERIFIED, method.as_str()));
                 let id = self.add(CloudImage {
                     name: Some(upload.name.clone()),
                     owner: Some(OWNER.to_owned()),
@@ -151,7 +148,7 @@ impl Cloud {
                         (STATE, UNPROVEN),
                     ]
                     .into_iter()
-                    .chain(fetched)
+                    .chain(way::mark(upload.way.method))
                     .map(|(key, value)| (key.to_owned(), value.to_owned()))
                     .collect(),
                     ..CloudImage::default()
