@@ -1,6 +1,6 @@
 //! `adopt` that is held to what was reviewed, and over several clouds of which one is down.
 
-use super::{by_hand, definitions, delete, image, own, rules_of, taken};
+use super::{build, by_hand, definitions, delete, image, own, rules_of, taken};
 use crate::stage::{Ended, Stage, rules};
 
 /// Two definitions, and an image of each that was made by hand.
@@ -113,7 +113,7 @@ fn a_cloud_that_is_down_does_not_stop_the_adoption_in_another() {
     stage.write("clouds.yaml", &format!("{text}{down}"));
     let config = format!("tag: {}\nclouds: [down, admin, member]\n", stage.tag);
     stage.write("reglaze.yml", &config);
-    let version = stage.publish_sha512("1", own(&stage, "alpha").as_bytes());
+    let version = stage.publish_sha512(&build("1"), own(&stage, "alpha").as_bytes());
     stage.define("Alpha", "", &[version]);
     // Defined: in one cloud. Of nobody: in both, and the definition that the first one's makes is enough for the second.
     let alpha = by_hand(&stage, "admin", "Alpha", "alpha", &["--public"]);
