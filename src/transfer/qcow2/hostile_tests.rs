@@ -245,7 +245,7 @@ fn version_2_has_no_bit_for_zeros() {
     let mut image = Image::small().l2(0x801);
     image.bytes[7] = 2;
     image.bytes[72..120].fill(0);
-    insta::assert_snapshot!(image.runs().unwrap_err(), @"its qcow2 L2 entry for byte 0 of the disk is 0x0000000000000801, with bits that mean nothing in this version; the image is damaged");
+    insta::assert_snapshot!(image.runs().unwrap_err(), @"its qcow2 L2 entry for byte 0 of the disk is 0x0000000000000801, with bits that mean nothing in this version; the image is damaged; take it from its source again");
 }
 
 #[test]
@@ -268,5 +268,5 @@ fn a_file_that_shrinks_meanwhile_is_an_error() {
     let reader = Reader::new(file, Header::parse(&image.bytes).unwrap()).unwrap();
     shrunk.set_len(0x810).unwrap();
     let last = reader.last().unwrap();
-    insta::assert_snapshot!(last.unwrap_err(), @"the spooled qcow2 file cannot be read at byte 2048");
+    insta::assert_snapshot!(last.unwrap_err(), @"the spooled qcow2 file cannot be read at byte 2048; look at the disk of the setting `spool`");
 }
