@@ -32,6 +32,7 @@ mod services;
 mod sources;
 mod stage;
 mod takeover;
+mod tell;
 mod tls;
 mod transfers;
 mod update;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::scene::{FILE, Scene};
 use crate::forge::{Fault, When};
+use crate::tell::tell;
 use crate::update::world::{World, ubuntu};
 
 const RULES: &str = "group: image\nlabels: [images]\nreviewers: [bob]\npatience: 2s";
@@ -174,10 +175,10 @@ fn hold(story: &Story) {
                 ));
         }
     }
-    println!(
+    tell(&format!(
         "faults of calls to GitHub, {}: {tried} of {existing}",
         story.name
-    );
+    ));
     assert!(
         wrong.is_empty(),
         "{} of {tried}:\n{}",

@@ -12,6 +12,7 @@ use super::story::{Story, Told};
 use super::watch::Tenant;
 use super::worker::{Cut, Worker};
 use crate::stage::Stage;
+use crate::tell::tell;
 use crate::{clock, services};
 
 /// Waiting for requests is most of what a point does.
@@ -27,13 +28,13 @@ const SHORT_PAUSE: Duration = Duration::from_millis(40);
 /// that what is planned, copied and looked at has to be of one day.
 const LONGEST: Duration = Duration::from_mins(20);
 
-/// How many points of a story a short run takes.
+/// The points of a story that a short run takes.
 #[derive(Clone, Copy)]
-pub enum Sample {
-    /// All of them.
-    All,
-    /// So many of each class of request, beginning with the one of that number.
-    OfEachClass(usize, usize),
+pub struct Sample {
+    /// So many of each class of request.
+    pub of_each_class: usize,
+    /// The number of the first in its class, so that stories take different ones.
+    pub first: usize,
 }
 
 /// Tells a story, then cuts its run at all points, or in a short run at those of the sample.
@@ -47,11 +48,10 @@ pub fn cut_everywhere(story: &'static Story, sample: Sample) {
     hold_against_plan(&told);
     let points = point::all(&told.requests, &told.tag);
     let is_long = std::env::var_os("REGLAZE_TEST_LONG").is_some();
-    let taken: Vec<_> = match sample {
-        Sample::OfEachClass(count, first) if !is_long => {
-            point::of_each_class(&points, count, first)
-        }
-        _ => points.iter().collect(),
+    let taken = if is_long {
+        points.iter().collect()
+    } else {
+        point::of_each_class(&points, sample.of_each_class, sample.first)
     };
     let (told_in, cutting) = (begun.elapsed(), Instant::now());
     let work = Work {
@@ -71,7 +71,7 @@ pub fn cut_everywhere(story: &'static Story, sample: Sample) {
         }
     });
     let missed = work.missed.load(Ordering::Relaxed);
-    println!(
+    tell(&format!(
         "{}: cut points: {} of {} ({} requests, {} states, {} of them run to the end, {missed} points were questions that \
          did not have to be asked again), {} looks of a tenant, {:.0} s for the story, {:.0} s for the points",
         story.name,
@@ -83,7 +83,7 @@ pub fn cut_everywhere(story: &'static Story, sample: Sample) {
         work.looks.load(Ordering::Relaxed),
         told_in.as_secs_f64(),
         cutting.elapsed().as_secs_f64(),
-    );
+    ));
     let failed = work.failed.into_inner().unwrap();
     assert!(
         failed.is_empty(),

@@ -90,7 +90,13 @@ const ENDS: &str = "in_use: {compute: absent, volume: absent}\npolicy: {stages: 
 
 #[test]
 fn a_run_that_is_cut_anywhere_is_finished_by_the_next_one() {
-    cut_everywhere(&COMBINED, Sample::All);
+    cut_everywhere(
+        &COMBINED,
+        Sample {
+            of_each_class: 16,
+            first: 0,
+        },
+    );
 }
 
 /// The default policy, with what happens besides: a version is withdrawn, and people change an image by hand.
@@ -123,7 +129,13 @@ static OSISM: Story = Story {
 
 #[test]
 fn a_cut_run_of_the_preset_osism_is_finished() {
-    cut_everywhere(&OSISM, Sample::OfEachClass(3, 0));
+    cut_everywhere(
+        &OSISM,
+        Sample {
+            of_each_class: 3,
+            first: 0,
+        },
+    );
 }
 
 /// What a story of a preset is made of.
@@ -179,7 +191,7 @@ macro_rules! presets {
                 before: |stage| grown(stage, &PRESET),
                 define: |stage| list(stage, &PRESET, 4),
             };
-            cut_everywhere(&STORY, Sample::OfEachClass($count, $first));
+            cut_everywhere(&STORY, Sample { of_each_class: $count, first: $first });
         }
     )*};
 }

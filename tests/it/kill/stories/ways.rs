@@ -40,7 +40,13 @@ static STAGED: Story = Story {
 
 #[test]
 fn a_cut_run_that_stages_and_imports_is_finished() {
-    cut_everywhere(&STAGED, Sample::OfEachClass(4, 0));
+    cut_everywhere(
+        &STAGED,
+        Sample {
+            of_each_class: 4,
+            first: 0,
+        },
+    );
 }
 
 /// Glance goes on to fetch when nobody waits for it, and what it has then was looked into by nobody.
@@ -64,7 +70,13 @@ static FETCHED: Story = Story {
 
 #[test]
 fn a_cut_run_that_lets_glance_fetch_is_finished() {
-    cut_everywhere(&FETCHED, Sample::OfEachClass(4, 2));
+    cut_everywhere(
+        &FETCHED,
+        Sample {
+            of_each_class: 4,
+            first: 2,
+        },
+    );
 }
 
 const STORES: &str = "stores: [file2, file1]";
@@ -92,7 +104,13 @@ static STORED: Story = Story {
 
 #[test]
 fn a_cut_run_that_copies_into_further_stores_is_finished() {
-    cut_everywhere(&STORED, Sample::OfEachClass(4, 1));
+    cut_everywhere(
+        &STORED,
+        Sample {
+            of_each_class: 4,
+            first: 1,
+        },
+    );
 }
 
 /// Definitions of qcow2 files.
@@ -135,5 +153,11 @@ static CONVERTED: Story = Story {
 
 #[test]
 fn a_cut_run_that_converts_is_finished() {
-    cut_everywhere(&CONVERTED, Sample::OfEachClass(6, 2));
+    cut_everywhere(
+        &CONVERTED,
+        Sample {
+            of_each_class: 6,
+            first: 2,
+        },
+    );
 }
