@@ -1,4 +1,4 @@
-# Installs programs that are missing; sourced by the scripts that need them.
+# What scripts share: messages, programs that are missing, the folder of builds; sourced by those that need it.
 # shellcheck shell=bash
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
@@ -13,6 +13,11 @@ as_root() {
 
 # Succeeds when the program is there; those of daemons are outside an ordinary user's path.
 has() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
+
+# The folder in which cargo builds.
+target_folder() {
+  cargo metadata --locked --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])'
+}
 
 # require PROGRAM [PACKAGE...]: makes sure of a program; the package is called like it unless said.
 require() {

@@ -90,7 +90,7 @@ begin_circle() {
   export REGLAZE_TEST_GITHUB
   say "building the fake GitHub"
   cargo build --locked --quiet --example fake-github
-  target=$(cargo metadata --locked --format-version 1 --no-deps | json 'it["target_directory"]')
+  target=$(target_folder)
   begin circle-forge "$target/debug/examples/fake-github" "$seed" 0 "$repository"
   forge=$told
   act_as_person tokens --data-binary "{\"secret\": \"$token\", \"kind\": \"actions\"}" >/dev/null

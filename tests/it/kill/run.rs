@@ -28,17 +28,12 @@ const SHORT_PAUSE: Duration = Duration::from_millis(40);
 /// that what is planned, copied and looked at has to be of one day.
 const LONGEST: Duration = Duration::from_mins(20);
 
-/// The points of a story that a short run takes.
+/// The points of a story that a short run takes: so many of each class of request, beginning with the one of that number.
 #[derive(Clone, Copy)]
-pub struct Sample {
-    /// So many of each class of request.
-    pub of_each_class: usize,
-    /// The number of the first in its class, so that stories take different ones.
-    pub first: usize,
-}
+pub struct OfEachClass(pub usize, pub usize);
 
-/// Tells a story, then cuts its run at all points, or in a short run at those of the sample.
-pub fn cut_everywhere(story: &'static Story, sample: Sample) {
+/// Tells a story, then cuts its run at all points, or in a short run at some of each class.
+pub fn cut_everywhere(story: &'static Story, OfEachClass(count, first): OfEachClass) {
     clock::before_midnight(LONGEST);
     let begun = Instant::now();
     let mut stages: Vec<_> = (0..WORKERS)
@@ -51,7 +46,7 @@ pub fn cut_everywhere(story: &'static Story, sample: Sample) {
     let taken = if is_long {
         points.iter().collect()
     } else {
-        point::of_each_class(&points, sample.of_each_class, sample.first)
+        point::of_each_class(&points, count, first)
     };
     let (told_in, cutting) = (begun.elapsed(), Instant::now());
     let work = Work {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::bytes::{Form, bytes};
 use super::place;
-use super::run::{Sample, cut_everywhere};
+use super::run::{OfEachClass, cut_everywhere};
 use super::story::Story;
 use crate::account::{Account, wait};
 use crate::stage::Stage;
@@ -90,13 +90,7 @@ const ENDS: &str = "in_use: {compute: absent, volume: absent}\npolicy: {stages: 
 
 #[test]
 fn a_run_that_is_cut_anywhere_is_finished_by_the_next_one() {
-    cut_everywhere(
-        &COMBINED,
-        Sample {
-            of_each_class: 16,
-            first: 0,
-        },
-    );
+    cut_everywhere(&COMBINED, OfEachClass(16, 0));
 }
 
 /// The default policy, with what happens besides: a version is withdrawn, and people change an image by hand.
@@ -129,13 +123,7 @@ static OSISM: Story = Story {
 
 #[test]
 fn a_cut_run_of_the_preset_osism_is_finished() {
-    cut_everywhere(
-        &OSISM,
-        Sample {
-            of_each_class: 3,
-            first: 0,
-        },
-    );
+    cut_everywhere(&OSISM, OfEachClass(3, 0));
 }
 
 /// What a story of a preset is made of.
@@ -191,7 +179,7 @@ macro_rules! presets {
                 before: |stage| grown(stage, &PRESET),
                 define: |stage| list(stage, &PRESET, 4),
             };
-            cut_everywhere(&STORY, Sample { of_each_class: $count, first: $first });
+            cut_everywhere(&STORY, OfEachClass($count, $first));
         }
     )*};
 }

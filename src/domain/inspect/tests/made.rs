@@ -6,7 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// The size of the disk in every image: some whole sectors.
@@ -111,18 +111,17 @@ impl Made {
             .args(["convert", "-f", "raw"])
             .args(options.split(' '))
             .args([&disk, &image]);
-        loop {
-            let output = convert
+        let tries = std::iter::repeat_with(|| {
+            convert
                 .output()
-                .expect("these tests need `qemu-img` (package qemu-utils)");
-            let errors = String::from_utf8_lossy(&output.stderr);
-            // For LUKS it first measures how fast it hashes, and gives up where the clock of its thread stood still meanwhile.
-            if errors.contains("Unable to get accurate CPU usage") {
-                continue;
-            }
-            assert!(output.status.success(), "{options}: {errors}");
-            break;
-        }
+                .expect("these tests need `qemu-img` (package qemu-utils)")
+        });
+        let errors = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        // For LUKS it first measures how fast it hashes, and gives up where the clock of its thread stood still meanwhile.
+        let is_measured = |output: &Output| !errors(output).contains("accurate CPU usage");
+        let output = tries.take(20).find(is_measured);
+        let output = output.expect("`qemu-img` cannot measure how fast it hashes");
+        assert!(output.status.success(), "{options}: {}", errors(&output));
         Self {
             image: Arc::new(std::fs::read(image).unwrap()),
         }

@@ -1,6 +1,6 @@
 //! Packed files, by the libraries that others use.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Seek, Write};
 
 use ::zip::write::SimpleFileOptions;
 use ::zip::{CompressionMethod, ZipWriter};
@@ -45,41 +45,36 @@ pub(super) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-pub(super) fn zip_of(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+fn zip_by<W: Write + Seek>(
+    mut writer: ZipWriter<W>,
+    files: &[(&str, &[u8])],
+    options: SimpleFileOptions,
+) -> W {
     for (name, bytes) in files {
-        let options = SimpleFileOptions::default().compression_method(method);
         writer.start_file(*name, options).unwrap();
         writer.write_all(bytes).unwrap();
     }
-    writer.finish().unwrap().into_inner()
+    writer.finish().unwrap()
+}
+
+pub(super) fn zip_of(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
+    let options = SimpleFileOptions::default().compression_method(method);
+    zip_by(ZipWriter::new(Cursor::new(Vec::new())), files, options).into_inner()
 }
 
 /// The same as programs write it that cannot go back: sums and sizes follow the data.
 pub(super) fn streamed_zip(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
-    let mut writer = ZipWriter::new_stream(Vec::new());
-    for (name, bytes) in files {
-        let options = SimpleFileOptions::default().compression_method(method);
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(bytes).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
+    let options = SimpleFileOptions::default().compression_method(method);
+    zip_by(ZipWriter::new_stream(Vec::new()), files, options).into_inner()
 }
 
 /// The same with sizes of eight bytes, as for files above 4 GiB.
 pub(super) fn large_zip(files: &[(&str, &[u8])], is_streamed: bool) -> Vec<u8> {
-    fn write<W: Write + std::io::Seek>(mut writer: ZipWriter<W>, files: &[(&str, &[u8])]) -> W {
-        for (name, bytes) in files {
-            let options = SimpleFileOptions::default().large_file(true);
-            writer.start_file(*name, options).unwrap();
-            writer.write_all(bytes).unwrap();
-        }
-        writer.finish().unwrap()
-    }
+    let options = SimpleFileOptions::default().large_file(true);
     if is_streamed {
-        write(ZipWriter::new_stream(Vec::new()), files).into_inner()
+        zip_by(ZipWriter::new_stream(Vec::new()), files, options).into_inner()
     } else {
-        write(ZipWriter::new(Cursor::new(Vec::new())), files).into_inner()
+        zip_by(ZipWriter::new(Cursor::new(Vec::new())), files, options).into_inner()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{ENDS, define, settings, versions};
 use crate::kill::bytes::{Form, bytes};
-use crate::kill::run::{Sample, cut_everywhere};
+use crate::kill::run::{OfEachClass, cut_everywhere};
 use crate::kill::story::Story;
 use crate::stage::Stage;
 
@@ -40,13 +40,7 @@ static STAGED: Story = Story {
 
 #[test]
 fn a_cut_run_that_stages_and_imports_is_finished() {
-    cut_everywhere(
-        &STAGED,
-        Sample {
-            of_each_class: 4,
-            first: 0,
-        },
-    );
+    cut_everywhere(&STAGED, OfEachClass(4, 0));
 }
 
 /// Glance goes on to fetch when nobody waits for it, and what it has then was looked into by nobody.
@@ -70,13 +64,7 @@ static FETCHED: Story = Story {
 
 #[test]
 fn a_cut_run_that_lets_glance_fetch_is_finished() {
-    cut_everywhere(
-        &FETCHED,
-        Sample {
-            of_each_class: 4,
-            first: 2,
-        },
-    );
+    cut_everywhere(&FETCHED, OfEachClass(4, 2));
 }
 
 const STORES: &str = "stores: [file2, file1]";
@@ -104,13 +92,7 @@ static STORED: Story = Story {
 
 #[test]
 fn a_cut_run_that_copies_into_further_stores_is_finished() {
-    cut_everywhere(
-        &STORED,
-        Sample {
-            of_each_class: 4,
-            first: 1,
-        },
-    );
+    cut_everywhere(&STORED, OfEachClass(4, 1));
 }
 
 /// Definitions of qcow2 files.
@@ -153,11 +135,5 @@ static CONVERTED: Story = Story {
 
 #[test]
 fn a_cut_run_that_converts_is_finished() {
-    cut_everywhere(
-        &CONVERTED,
-        Sample {
-            of_each_class: 6,
-            first: 2,
-        },
-    );
+    cut_everywhere(&CONVERTED, OfEachClass(6, 2));
 }
